@@ -1,0 +1,47 @@
+// Limits, lifetimes and deadlines of the protocol: docs/protocol.md sections 3 and 8. Nothing else decides them.
+
+/** The versions that this implementation speaks, the one it prefers first. */
+export const VERSIONS: readonly number[] = [1]
+
+export const SEED_OCTETS = 32
+export const KEY_OCTETS = 32
+export const SESSION_ID_OCTETS = 16
+export const TICKET_ID_OCTETS = 16
+export const TICKET_SECRET_OCTETS = 16
+export const TRANSIENT_KEY_ID_OCTETS = 16
+export const EAP_PACKET_MAX_OCTETS = 1020
+export const REALM_MAX_OCTETS = 190
+export const IDENTITY_MAX_OCTETS = 253
+
+/** Frame bodies between PNE and PN GW, and between PN GW and CPNS Server. */
+export const PNE_FRAME_MAX_OCTETS = 4096
+export const SERVER_FRAME_MAX_OCTETS = 65536
+
+/** ALPN protocol names: one for each use of TLS, so that a handshake for one cannot serve another. */
+export const Alpn = {
+  session: 'opencpns/1',
+  pairing: 'opencpns-pairing/1',
+  server: 'opencpns-server/1',
+} as const
+
+export const CHALLENGE_LIFETIME_S = 300
+/** How far the clocks of two replicas may be apart. */
+export const CHALLENGE_SKEW_S = 60
+export const CHALLENGES_MAX = 64
+export const TICKET_LIFETIME_S = 600
+export const TRANSIENT_KEY_LIFETIME_S = 3600
+export const REVOCATIONS_MAX = 1000
+
+/** Deadlines in milliseconds: for each message that a role waits for, for the whole flow at the PNE, for the server. */
+export const MESSAGE_DEADLINE_MS = 5000
+export const FLOW_DEADLINE_MS = 15000
+export const SERVER_DEADLINE_MS = 4000
+export const PING_INTERVAL_MS = 30000
+
+/**
+ * The version of ours that the other side prefers most among `offered`, or undefined when there is none.
+ * docs/protocol.md section 7.
+ */
+export function chooseVersion(offered: readonly number[]): number | undefined {
+  return offered.find((version) => VERSIONS.includes(version))
+}

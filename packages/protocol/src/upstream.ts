@@ -1,0 +1,120 @@
+// Messages between PN GW and CPNS Server, steps 3 to 6 and key assignment: docs/protocol.md section 4.4. Hello and
+// HelloOffer travel in the clear, the rest in TLS. Requests carry an id of the gateway's; answers come in any order.
+
+import { eapPacket, identity, pneId, realm, secondSeed, sessionId, version, versions } from './kinds.ts'
+import { CHALLENGES_MAX, KEY_OCTETS, REVOCATIONS_MAX } from './limits.ts'
+import { result } from './results.ts'
+import { bool, bytes, field, list, type MessageOf, message, optional, text, uint } from './schema.ts'
+
+const id = uint({ max: 0xffffffff })
+const key = bytes({ length: KEY_OCTETS })
+const sequence = uint({ max: Number.MAX_SAFE_INTEGER })
+
+export const Hello = message(32, 'Hello', {
+  versions: field(1, versions),
+  gateway: field(2, identity),
+})
+export type Hello = MessageOf<typeof Hello>
+
+export const HelloOffer = message(33, 'HelloOffer', {
+  version: field(1, version),
+  realm: field(2, realm),
+  sessionId: field(3, sessionId),
+})
+export type HelloOffer = MessageOf<typeof HelloOffer>
+
+/** The first message inside TLS, or a refusal in the clear. `revocations`: the newest number of the revocation log. */
+export const HelloResponse = message(34, 'HelloResponse', {
+  result: field(1, result),
+  revocations: optional(2, sequence),
+  versions: optional(3, versions),
+})
+export type HelloResponse = MessageOf<typeof HelloResponse>
+
+export const ChallengeRequest = message(35, 'ChallengeRequest', {
+  id: field(1, id),
+  count: field(2, uint({ min: 1, max: CHALLENGES_MAX })),
+})
+export type ChallengeRequest = MessageOf<typeof ChallengeRequest>
+
+/** `challenges`: GPSK-1 packets, each for one use within `lifetimeS` seconds. */
+export const ChallengeResponse = message(36, 'ChallengeResponse', {
+  id: field(1, id),
+  result: field(2, result),
+  challenges: optional(3, list(eapPacket, { max: CHALLENGES_MAX })),
+  lifetimeS: optional(4, uint({ max: 86400 })),
+})
+export type ChallengeResponse = MessageOf<typeof ChallengeResponse>
+
+/** Authentication Request forwarded, step 3: `challenge` is the GPSK-1 that the PNE got, `eap` its GPSK-2. */
+export const ForwardedRequest = message(37, 'ForwardedRequest', {
+  id: field(1, id),
+  secondSeed: field(2, secondSeed),
+  challenge: field(3, eapPacket),
+  eap: field(4, eapPacket),
+})
+export type ForwardedRequest = MessageOf<typeof ForwardedRequest>
+
+/** Authentication Response, step 6: on success GPSK-3, the TK and its lifetime, and who the PNE is. */
+export const ForwardedResponse = message(38, 'ForwardedResponse', {
+  id: field(1, id),
+  result: field(2, result),
+  eap: optional(3, eapPacket),
+  transientKey: optional(4, key),
+  lifetimeS: optional(5, uint({ max: 0xffffffff })),
+  pneId: optional(6, pneId),
+  user: optional(7, text({ max: 64 })),
+})
+export type ForwardedResponse = MessageOf<typeof ForwardedResponse>
+
+/** Key assignment: the gateway made the 2nd seed. Asked again with the same one, the answer is the same. */
+export const KeyAssignmentRequest = message(39, 'KeyAssignmentRequest', {
+  id: field(1, id),
+  secondSeed: field(2, secondSeed),
+  name: optional(3, text({ max: 64 })),
+})
+export type KeyAssignmentRequest = MessageOf<typeof KeyAssignmentRequest>
+
+export const KeyAssignmentResponse = message(40, 'KeyAssignmentResponse', {
+  id: field(1, id),
+  result: field(2, result),
+  euKey: optional(3, key),
+  pneId: optional(4, pneId),
+})
+export type KeyAssignmentResponse = MessageOf<typeof KeyAssignmentResponse>
+
+/** The PNE has stored its credential: from now on the server authenticates it. */
+export const KeyConfirmationRequest = message(41, 'KeyConfirmationRequest', {
+  id: field(1, id),
+  secondSeed: field(2, secondSeed),
+})
+export type KeyConfirmationRequest = MessageOf<typeof KeyConfirmationRequest>
+
+export const KeyConfirmationResponse = message(42, 'KeyConfirmationResponse', {
+  id: field(1, id),
+  result: field(2, result),
+})
+export type KeyConfirmationResponse = MessageOf<typeof KeyConfirmationResponse>
+
+/** What was revoked after number `since` of the revocation log. */
+export const RevocationsRequest = message(43, 'RevocationsRequest', {
+  id: field(1, id),
+  since: field(2, sequence),
+})
+export type RevocationsRequest = MessageOf<typeof RevocationsRequest>
+
+/** `tags`: revocation tags up to number `upTo`; `more`: ask again from there. */
+export const RevocationsResponse = message(44, 'RevocationsResponse', {
+  id: field(1, id),
+  result: field(2, result),
+  tags: optional(3, list(key, { max: REVOCATIONS_MAX })),
+  upTo: optional(4, sequence),
+  more: optional(5, bool),
+})
+export type RevocationsResponse = MessageOf<typeof RevocationsResponse>
+
+/** CPNS Server to PN GW, unasked: the revocation log has grown to `upTo`. */
+export const RevocationNotice = message(45, 'RevocationNotice', {
+  upTo: field(1, sequence),
+})
+export type RevocationNotice = MessageOf<typeof RevocationNotice>
