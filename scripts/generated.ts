@@ -16,7 +16,7 @@ export const messages: protocol.Message[] = (Object.values(protocol) as unknown[
 
 /** docs/protocol.md with each `cddl` block replaced by what the declarations say. */
 export function generatedProtocol(document: string): string {
-  return document.replace(/(<!-- cddl (\w+) -->\n)[^]*?(<!-- \/cddl -->)/g, (_, open, family, close) => {
+  return document.replace(/(<!-- cddl (\w+) -->\n)[\s\S]*?(<!-- \/cddl -->)/g, (_, open, family, close) => {
     const [from, to] = families[family as keyof typeof families]
     const rules = messages.filter((one) => one.number >= from && one.number <= to).map(protocol.cddl)
     return `${open}\`\`\`cddl\n${rules.join('\n\n')}\n\`\`\`\n${close}`
