@@ -1,0 +1,124 @@
+// The event log: who was authenticated, assigned, revoked, connected, and what was refused and why. Recording only puts
+// an object into a bounded buffer; a transaction every 200 ms at most writes them. A crash may lose the last 200 ms.
+
+import type { Logger } from './logger.ts'
+import type { EventFilter, EventRow, NewEventRow, Store } from './store/contract.ts'
+
+const FLUSH_AFTER_MS = 200
+const BUFFER_MAX = 20_000
+const KEEP = 200_000
+
+export const eventTypes = ['authentication', 'assignment', 'confirmation', 'revocation', 'link', 'admin'] as const
+export type EventType = (typeof eventTypes)[number]
+
+/**
+ * Something that happened. `result` and `reason` are words of the program (`accepted`, `refused`; `UNKNOWN_PNE`), never
+ * of a peer; `gateway` is an authenticated identity. No field may hold a secret.
+ */
+export interface NewEvent {
+  type: EventType
+  result: string
+  /** Why it was refused. */
+  reason?: string | undefined
+  pneId?: string | undefined
+  gateway?: string | undefined
+  user?: string | undefined
+  case?: 'local' | 'remote' | undefined
+  /** How long it took, in ms. */
+  ms?: number | undefined
+}
+
+export class EventLog {
+  readonly #store: Store
+  readonly #logger: Logger | undefined
+  readonly #now: () => number
+  readonly #keep: number
+  readonly #bufferMax: number
+  #buffer: NewEventRow[] = []
+  #timer: NodeJS.Timeout | undefined
+  #writing: Promise<void> | undefined
+  #dropped = 0
+
+  constructor(store: Store, options: { logger?: Logger; now?: () => number; keep?: number; bufferMax?: number } = {}) {
+    this.#store = store
+    this.#logger = options.logger
+    this.#now = options.now ?? Date.now
+    this.#keep = options.keep ?? KEEP
+    this.#bufferMax = options.bufferMax ?? BUFFER_MAX
+  }
+
+  /** Events that were lost since the start, because they came faster than the store could write or it failed for long. */
+  get dropped(): number {
+    return this.#dropped
+  }
+
+  /** Costs less than a microsecond and never throws. */
+  record(event: NewEvent): void {
+    this.#buffer.push({
+      at: this.#now(),
+      type: event.type,
+      result: event.result,
+      reason: event.reason ?? null,
+      pneId: event.pneId ?? null,
+      gateway: event.gateway ?? null,
+      user: event.user ?? null,
+      case: event.case ?? null,
+      ms: event.ms ?? null,
+    })
+    // Dropping the oldest half at once keeps the cost of each record constant.
+    if (this.#buffer.length > this.#bufferMax) this.#drop(Math.ceil(this.#bufferMax / 2))
+    this.#timer ??= setTimeout(() => this.#flushInBackground(), FLUSH_AFTER_MS).unref()
+  }
+
+  /** Newest first, with what was recorded a moment ago. */
+  async list(filter: EventFilter & { type?: EventType | undefined }): Promise<EventRow[]> {
+    await this.flush()
+    return this.#store.listEvents(filter)
+  }
+
+  /** Writes what is in the buffer. @throws {StoreError} the events are then still in the buffer */
+  async flush(): Promise<void> {
+    while (this.#writing !== undefined) await this.#writing.catch(() => undefined)
+    if (this.#buffer.length === 0) return
+    this.#writing = this.#write().finally(() => {
+      this.#writing = undefined
+    })
+    await this.#writing
+  }
+
+  /** Writes the rest. The store must still be open. */
+  async close(): Promise<void> {
+    await this.flush()
+    clearTimeout(this.#timer)
+  }
+
+  async #write(): Promise<void> {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    const batch = this.#buffer
+    this.#buffer = []
+    try {
+      await this.#store.appendEvents(batch, this.#keep)
+    } catch (error) {
+      this.#buffer = [...batch, ...this.#buffer]
+      this.#drop(this.#buffer.length - this.#bufferMax)
+      this.#timer ??= setTimeout(() => this.#flushInBackground(), FLUSH_AFTER_MS * 5).unref()
+      throw error
+    }
+  }
+
+  #flushInBackground(): void {
+    this.#timer = undefined
+    this.flush().catch((error) => this.#logger?.warn({ err: error }, 'events could not be written yet'))
+  }
+
+  #drop(count: number): void {
+    if (count <= 0) return
+    this.#buffer.splice(0, count)
+    this.#dropped += count
+    this.#logger?.warn(
+      { dropped: this.#dropped },
+      'events come faster than they can be written: the oldest were dropped',
+    )
+  }
+}

@@ -1,0 +1,30 @@
+// Why the registry refuses. Each code is stable; the admin door turns it into an HTTP status, the CPNS door into a result.
+
+export type RegistryErrorCode =
+  | 'ASSIGNED_ELSEWHERE'
+  | 'GATEWAY_EXISTS'
+  | 'GATEWAY_UNKNOWN'
+  | 'NAME_INVALID'
+  | 'PNE_AMBIGUOUS'
+  | 'PNE_REVOKED'
+  | 'PNE_UNKNOWN'
+  | 'USER_EXISTS'
+  | 'USER_UNKNOWN'
+
+export class RegistryError extends Error {
+  override readonly name = 'RegistryError'
+  readonly code: RegistryErrorCode
+
+  constructor(code: RegistryErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+  }
+}
+
+export function unknownGateway(): RegistryError {
+  return new RegistryError('GATEWAY_UNKNOWN', 'there is no such gateway, or it is revoked: add a gateway')
+}
+
+export function unknownPne(): RegistryError {
+  return new RegistryError('PNE_UNKNOWN', 'there is no such PNE: list the PNEs to find its id')
+}

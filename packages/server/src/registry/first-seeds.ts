@@ -1,0 +1,50 @@
+// The 1st seeds: made here, sealed by the vault, kept by the store. The opened ones of recent use stay in memory, so that
+// an authentication does not decrypt. A (user, generation) never gets another seed, so nothing here goes stale.
+import { randomBytes } from 'node:crypto'
+import { SEED_OCTETS } from '@opencpns/protocol'
+import type { Store } from '../store/contract.ts'
+import type { Vault } from '../vault.ts'
+import { LruMap } from './lru-map.ts'
+
+const OPENED_MAX = 10_000
+
+export interface OpenedFirstSeed {
+  user: string
+  /** 32 octets, shared: not to be changed. */
+  firstSeed: Buffer
+}
+
+export class FirstSeeds {
+  readonly #store: Store
+  readonly #vault: Vault
+  readonly #opened: LruMap<string, OpenedFirstSeed>
+
+  constructor(store: Store, vault: Vault, max = OPENED_MAX) {
+    this.#store = store
+    this.#vault = vault
+    this.#opened = new LruMap(max)
+  }
+
+  /** A new 1st seed, sealed to its user and generation. */
+  make(user: string, generation: number): Buffer {
+    return this.#vault.seal('first-seed', rowIdentity(user, generation), randomBytes(SEED_OCTETS))
+  }
+
+  /** @throws {VaultError} the sealed seed was changed, moved, or sealed under another master key */
+  async open(userId: number, generation: number): Promise<OpenedFirstSeed> {
+    return this.#opened.get(`${userId}/${generation}`) ?? (await this.#read(userId, generation))
+  }
+
+  async #read(userId: number, generation: number): Promise<OpenedFirstSeed> {
+    const row = await this.#store.findFirstSeed(userId, generation)
+    if (row === undefined) throw new TypeError('a PNE names a 1st seed that is not there')
+    const firstSeed = this.#vault.open('first-seed', rowIdentity(row.user, generation), row.sealed)
+    const opened = { user: row.user, firstSeed }
+    this.#opened.set(`${userId}/${generation}`, opened)
+    return opened
+  }
+}
+
+function rowIdentity(user: string, generation: number): string {
+  return `${user}/${generation}`
+}

@@ -1,0 +1,53 @@
+// What the registry takes and gives, besides the rows of the store.
+import type { EventLog } from '../events.ts'
+import type { Logger } from '../logger.ts'
+import type { PneState, RevocationRow, Store } from '../store/contract.ts'
+import type { Vault } from '../vault.ts'
+
+export interface GatewayCredential {
+  identity: string
+  /** 32 octets, given out this once. */
+  secret: Buffer
+}
+
+export interface LinkGateway {
+  identity: string
+  userId: number
+  user: string
+  /** 32 octets */
+  secret: Buffer
+}
+
+/** What step 4 needs. Whether the state allows it is for the caller to decide. */
+export interface Peer {
+  pneId: string
+  state: PneState
+  userId: number
+  user: string
+  generation: number
+  /** 32 octets, shared: not to be changed. */
+  firstSeed: Buffer
+}
+
+export interface Assignment {
+  pneId: string
+  user: string
+  /** 32 octets, shared: not to be changed. */
+  firstSeed: Buffer
+}
+
+/** `revoked`: a PNE was revoked by this process. `gatewayRevoked`: the identity of a gateway whose links must end. */
+export interface RegistryEvents {
+  revoked: [RevocationRow]
+  gatewayRevoked: [identity: string]
+}
+
+export interface RegistryOptions {
+  store: Store
+  vault: Vault
+  realm: string
+  events?: EventLog | undefined
+  logger?: Logger | undefined
+  /** ms since the epoch */
+  now?: (() => number) | undefined
+}

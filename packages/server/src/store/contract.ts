@@ -1,0 +1,219 @@
+// The store: what a CPNS Server keeps, as one asynchronous interface that SQLite and PostgreSQL implement alike.
+// It keeps secrets only in sealed form (vault.ts) and no device key at all. It takes no decisions: registry.ts does.
+
+/** The life of a PNE: `pending` until the gateway confirms its assignment, then `active`, at last `revoked` for ever. */
+export type PneState = 'pending' | 'active' | 'revoked'
+
+/** One page of a list. `cursor` is the `next` of the page before; `limit` is at least 1. */
+export interface PageRequest {
+  limit: number
+  cursor?: string | undefined
+}
+
+/** `next` is null on the last page, otherwise the cursor of the following one. */
+export interface Page<T> {
+  items: T[]
+  next: string | null
+}
+
+/** An end user. `generation` is that of the newest 1st seed. Times here and below are in ms since the epoch. */
+export interface UserRow {
+  id: number
+  name: string
+  generation: number
+  createdAt: number
+}
+
+/** A sealed 1st seed and the name of its owner, which is part of what it is sealed to. */
+export interface FirstSeedRow {
+  user: string
+  sealed: Uint8Array
+}
+
+/** A gateway without its secret. `identity` is `name@realm`. */
+export interface GatewayRow {
+  identity: string
+  userId: number
+  user: string
+  createdAt: number
+  revokedAt: number | null
+}
+
+/** A gateway with its sealed secret: for setting up a link, never for a list. */
+export interface GatewaySecretRow extends GatewayRow {
+  sealedSecret: Uint8Array
+}
+
+/** A PNE of the inventory. `generation` is that of the 1st seed its EUKey is calculated from. */
+export interface PneRow {
+  pneId: string
+  /** 32 octets */
+  secondSeed: Uint8Array
+  state: PneState
+  name: string | null
+  userId: number
+  user: string
+  generation: number
+  /** Identity of the gateway that assigned it. */
+  gateway: string
+  createdAt: number
+  confirmedAt: number | null
+  revokedAt: number | null
+}
+
+/** What authentication needs of a PNE, and no more: step 4 reads this for each request. */
+export type PneKeyRow = Pick<PneRow, 'pneId' | 'state' | 'userId' | 'generation'>
+
+/** An assignment to write. The user and the generation follow from the gateway. */
+export interface NewPne {
+  pneId: string
+  /** 32 octets */
+  secondSeed: Uint8Array
+  gateway: string
+  name: string | null
+  createdAt: number
+}
+
+/** A line of the revocation log. `seq` rises by at least 1 from line to line. */
+export interface RevocationRow {
+  seq: number
+  /** 32 octets: the revocation tag of the PNE, from which its 2nd seed cannot be calculated. */
+  tag: Uint8Array
+  pneId: string
+  at: number
+}
+
+/** Conditions that all must hold. `query` is a part of the display name, or the beginning of the pneId. */
+export interface PneFilter {
+  state?: PneState | undefined
+  user?: string | undefined
+  query?: string | undefined
+}
+
+/** A line of the event log as written. Absent facts are null. */
+export interface NewEventRow {
+  at: number
+  type: string
+  result: string
+  reason: string | null
+  pneId: string | null
+  gateway: string | null
+  user: string | null
+  case: string | null
+  ms: number | null
+}
+
+export interface EventRow extends NewEventRow {
+  id: number
+}
+
+export interface EventFilter {
+  limit: number
+  /** Only events with an id below this one. */
+  before?: number | undefined
+  type?: string | undefined
+  pneId?: string | undefined
+}
+
+/**
+ * The store of a CPNS Server.
+ *
+ * Durability: when the promise of a writing method resolves, its change survives the loss of power. Each writing method is
+ * one transaction, and several processes may use the same store at the same time.
+ * Every method may reject with a {@link StoreError}: `STORE_BUSY`, `STORE_FULL`, `STORE_CORRUPT`, `STORE_FAILED` or
+ * `STORE_CLOSED`, besides the codes named at the method.
+ */
+export interface Store {
+  /**
+   * Writes a small value unless the name is there already; gives the value that is there afterwards.
+   * Whoever comes second with another value sees that of the first.
+   */
+  claim(name: string, value: Uint8Array): Promise<Uint8Array>
+
+  /** Adds a user with the 1st seed of generation 1. Rejects with `STORE_DUPLICATE` when the name is taken. */
+  addUser(user: { name: string; sealedFirstSeed: Uint8Array; createdAt: number }): Promise<UserRow>
+  findUser(name: string): Promise<UserRow | undefined>
+  /** By name. */
+  listUsers(page: PageRequest): Promise<Page<UserRow>>
+  /** Adds a further generation, which must be the current one plus 1: otherwise `STORE_DUPLICATE`, for another was faster. */
+  addFirstSeed(seed: { userId: number; generation: number; sealed: Uint8Array; createdAt: number }): Promise<void>
+  findFirstSeed(userId: number, generation: number): Promise<FirstSeedRow | undefined>
+
+  /** Rejects with `STORE_DUPLICATE` when the identity is taken, by a revoked gateway too. */
+  addGateway(gateway: {
+    identity: string
+    userId: number
+    sealedSecret: Uint8Array
+    createdAt: number
+  }): Promise<GatewayRow>
+  findGateway(identity: string): Promise<GatewaySecretRow | undefined>
+  /** By identity. */
+  listGateways(page: PageRequest): Promise<Page<GatewayRow>>
+  /** Idempotent: the first time stays. Undefined when there is no such gateway. */
+  revokeGateway(identity: string, at: number): Promise<GatewayRow | undefined>
+
+  /**
+   * Writes an assignment in state `pending`, for the user of the gateway and the newest generation of that user's 1st seed.
+   * If the 2nd seed is there already, whoever assigned it, nothing is written and the row that is there is the answer.
+   * Undefined when the gateway is not there or revoked, before all else. `STORE_DUPLICATE` when only the pneId is taken.
+   */
+  assignPne(pne: NewPne): Promise<PneRow | undefined>
+  /**
+   * Makes a `pending` PNE of this gateway `active`, unless the gateway is revoked. Gives the row as it then is, changed or
+   * not; undefined when there is no such PNE.
+   */
+  confirmPne(secondSeed: Uint8Array, gateway: string, at: number): Promise<PneRow | undefined>
+  /** Makes a PNE `revoked` and appends `tag` to the revocation log, both once. Undefined when there is no such PNE. */
+  revokePne(pneId: string, tag: Uint8Array, at: number): Promise<RevocationRow | undefined>
+  /** The look-up of step 4: one search in one index. */
+  findPneBySecondSeed(secondSeed: Uint8Array): Promise<PneKeyRow | undefined>
+  /** By pneId. */
+  findPne(pneId: string): Promise<PneRow | undefined>
+  /** Up to `limit` PNEs whose pneId begins with `reference` or whose display name is exactly it. */
+  matchPnes(reference: string, limit: number): Promise<PneRow[]>
+  /** Newest first. `query` may read the whole inventory. */
+  listPnes(filter: PneFilter, page: PageRequest): Promise<Page<PneRow>>
+  /** Removes PNEs that were assigned before `time` and never confirmed. Gives their number. */
+  removePendingPnes(time: number): Promise<number>
+  /**
+   * Writes many assignments at once, as `active`. Gives their number. Not one transaction: what was written before an error
+   * stays. `STORE_DUPLICATE` when one is there already; `STORE_UNKNOWN_GATEWAY` when its gateway is not.
+   */
+  importPnes(pnes: Iterable<NewPne>): Promise<number>
+
+  /** Lines of the revocation log after `seq` (0: from the beginning), oldest first. */
+  revocationsSince(seq: number, limit: number): Promise<RevocationRow[]>
+  /** `seq` of the newest line; 0 while there is none. */
+  newestRevocation(): Promise<number>
+
+  /** Appends events in their order and keeps only the newest `keep` of all. */
+  appendEvents(events: readonly NewEventRow[], keep: number): Promise<void>
+  /** Newest first. */
+  listEvents(filter: EventFilter): Promise<EventRow[]>
+
+  /** Finishes what was begun, then lets go of the store. Idempotent. */
+  close(): Promise<void>
+}
+
+type StoreErrorCode =
+  | 'STORE_BUSY'
+  | 'STORE_CLOSED'
+  | 'STORE_CORRUPT'
+  | 'STORE_CURSOR_INVALID'
+  | 'STORE_DUPLICATE'
+  | 'STORE_FAILED'
+  | 'STORE_FULL'
+  | 'STORE_NEWER'
+  | 'STORE_NOT_OURS'
+  | 'STORE_UNKNOWN_GATEWAY'
+
+/** A store could not do what it was asked. No message holds a value of a row. */
+export class StoreError extends Error {
+  override readonly name = 'StoreError'
+  readonly code: StoreErrorCode
+
+  constructor(code: StoreErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+  }
+}

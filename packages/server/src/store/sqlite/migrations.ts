@@ -1,0 +1,120 @@
+// The schema, as numbered steps that only go forward. A step that was released is never edited: add another one.
+import type { DatabaseSync } from 'node:sqlite'
+import { StoreError } from '../contract.ts'
+
+/** "CPNS", in the header of the file: it tells our database from any other. */
+const APPLICATION_ID = 0x43504e53
+
+const migrations = [
+  /* 1 */ `
+  CREATE TABLE claims (
+    name  TEXT PRIMARY KEY,
+    value BLOB NOT NULL
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE users (
+    id         INTEGER PRIMARY KEY AUTOINCREMENT,
+    name       TEXT NOT NULL UNIQUE,
+    created_at INTEGER NOT NULL
+  ) STRICT;
+
+  CREATE TABLE first_seeds (
+    user_id    INTEGER NOT NULL REFERENCES users (id),
+    generation INTEGER NOT NULL CHECK (generation >= 1),
+    sealed     BLOB NOT NULL,
+    created_at INTEGER NOT NULL,
+    PRIMARY KEY (user_id, generation)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE gateways (
+    id            INTEGER PRIMARY KEY AUTOINCREMENT,
+    identity      TEXT NOT NULL UNIQUE,
+    user_id       INTEGER NOT NULL REFERENCES users (id),
+    sealed_secret BLOB NOT NULL,
+    created_at    INTEGER NOT NULL,
+    revoked_at    INTEGER
+  ) STRICT;
+
+  CREATE TABLE pnes (
+    id           INTEGER PRIMARY KEY AUTOINCREMENT,
+    second_seed  BLOB NOT NULL UNIQUE CHECK (length(second_seed) = 32),
+    pne_id       TEXT NOT NULL UNIQUE,
+    state        TEXT NOT NULL CHECK (state IN ('pending', 'active', 'revoked')),
+    user_id      INTEGER NOT NULL,
+    generation   INTEGER NOT NULL,
+    gateway_id   INTEGER NOT NULL REFERENCES gateways (id),
+    name         TEXT,
+    created_at   INTEGER NOT NULL,
+    confirmed_at INTEGER,
+    revoked_at   INTEGER,
+    FOREIGN KEY (user_id, generation) REFERENCES first_seeds (user_id, generation)
+  ) STRICT;
+  CREATE INDEX pnes_of_user ON pnes (user_id);
+  CREATE INDEX pnes_by_name ON pnes (name) WHERE name IS NOT NULL;
+  CREATE INDEX pnes_pending ON pnes (created_at) WHERE state = 'pending';
+  CREATE INDEX pnes_revoked ON pnes (id) WHERE state = 'revoked';
+
+  CREATE TABLE revocations (
+    seq    INTEGER PRIMARY KEY AUTOINCREMENT,
+    pne_id TEXT NOT NULL UNIQUE REFERENCES pnes (pne_id),
+    tag    BLOB NOT NULL CHECK (length(tag) = 32),
+    at     INTEGER NOT NULL
+  ) STRICT;
+
+  CREATE TABLE events (
+    id      INTEGER PRIMARY KEY AUTOINCREMENT,
+    at      INTEGER NOT NULL,
+    type    TEXT NOT NULL,
+    result  TEXT NOT NULL,
+    reason  TEXT,
+    pne_id  TEXT,
+    gateway TEXT,
+    user    TEXT,
+    "case"  TEXT,
+    ms      REAL
+  ) STRICT;
+  CREATE INDEX events_by_type ON events (type);
+  CREATE INDEX events_of_pne ON events (pne_id) WHERE pne_id IS NOT NULL;
+  `,
+]
+
+/**
+ * Brings the schema up to date, in one transaction: two processes that open the same new file do it once.
+ * @throws {StoreError} `STORE_NEWER`, `STORE_NOT_OURS`; the file is then unchanged
+ */
+export function migrate(db: DatabaseSync): void {
+  checkOurs(db)
+  if (versionOf(db) === migrations.length) return
+  db.exec('BEGIN IMMEDIATE')
+  try {
+    for (const step of migrations.slice(versionOf(db))) db.exec(step)
+    db.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${migrations.length}`)
+    db.exec('COMMIT')
+  } catch (error) {
+    if (db.isTransaction) db.exec('ROLLBACK')
+    throw error
+  }
+}
+
+function checkOurs(db: DatabaseSync): void {
+  const applicationId = numberOf(db, 'PRAGMA application_id')
+  const tables = numberOf(db, 'SELECT count(*) FROM sqlite_schema')
+  if (applicationId !== APPLICATION_ID && tables > 0) {
+    throw new StoreError('STORE_NOT_OURS', 'the database belongs to another program: give OpenCPNS a folder of its own')
+  }
+  const version = versionOf(db)
+  if (version > migrations.length) {
+    throw new StoreError(
+      'STORE_NEWER',
+      `the database has schema ${version}, this version of OpenCPNS knows ${migrations.length}: install the newer OpenCPNS again`,
+    )
+  }
+}
+
+function versionOf(db: DatabaseSync): number {
+  return numberOf(db, 'PRAGMA user_version')
+}
+
+function numberOf(db: DatabaseSync, sql: string): number {
+  return Number(Object.values(db.prepare(sql).get() ?? {})[0])
+}

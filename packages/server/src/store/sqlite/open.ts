@@ -1,0 +1,45 @@
+// The store in one SQLite file, by node:sqlite. WAL with synchronous=FULL: a commit is on the disk before it is answered.
+import { statSync } from 'node:fs'
+import { DatabaseSync } from 'node:sqlite'
+import { type Store, StoreError } from '../contract.ts'
+import { toStoreError } from './errors.ts'
+import { migrate } from './migrations.ts'
+import { SqliteStore } from './store.ts'
+
+/** How long a write waits for that of another process. It holds up this process too, so it is short. */
+const BUSY_TIMEOUT_MS = 2000
+
+/** Checking costs about 1 ms per MiB: a larger file is checked only after a crash. */
+const CHEAP_CHECK_OCTETS = 16 * 1024 * 1024
+
+/**
+ * Opens the store at `path`, creates its tables if they are missing, and brings an older schema up to date.
+ * @param path  a file, or `:memory:` for one that lives as long as the process
+ * @throws {StoreError} `STORE_CORRUPT`, `STORE_NEWER`, `STORE_NOT_OURS`, `STORE_BUSY`, `STORE_FAILED`
+ */
+export function openSqlite(path: string): Store {
+  const check = path !== ':memory:' && (sizeOf(path) <= CHEAP_CHECK_OCTETS || sizeOf(`${path}-wal`) > 0)
+  let db: DatabaseSync | undefined
+  try {
+    db = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS, enableForeignKeyConstraints: true })
+    db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF')
+    if (check) quickCheck(db)
+    migrate(db)
+    return new SqliteStore(db)
+  } catch (error) {
+    if (db?.isOpen) db.close()
+    throw toStoreError(error)
+  }
+}
+
+function quickCheck(db: DatabaseSync): void {
+  const found = db.prepare('PRAGMA quick_check(1)').get()
+  if (found?.['quick_check'] !== 'ok') {
+    throw new StoreError('STORE_CORRUPT', 'the database is damaged: restore it from a backup')
+  }
+}
+
+/** In octets; 0 for a file that is not there. A write-ahead log of any size means that nobody closed the database. */
+function sizeOf(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? 0
+}

@@ -1,0 +1,45 @@
+// Between what node:sqlite gives and the row types of the contract.
+import { type Page, type PneRow, StoreError } from '../contract.ts'
+import type { Statements } from './statements.ts'
+
+/** A row that must be there: it was written or found in the same transaction. */
+export function row<T>(found: unknown): T {
+  if (found === undefined) throw new TypeError('a row is missing that was there a moment ago')
+  return found as T
+}
+
+/** Without the number by which the inventory is ordered: that is the store's own affair. */
+export function pneRow(found: Record<string, unknown> | undefined): PneRow | undefined {
+  if (found === undefined) return undefined
+  const { id, ...pne } = found
+  return pne as unknown as PneRow
+}
+
+export function findBySeed({ findPneBySeed }: Statements, secondSeed: Uint8Array): PneRow | undefined {
+  return pneRow(findPneBySeed.get(secondSeed))
+}
+
+/** A page of `limit` rows out of up to `limit + 1`: the surplus one only tells that there is another page. */
+export function page<T>(found: T[], limit: number, cursorOf: (row: T) => string): Page<T> {
+  const items = found.slice(0, limit)
+  const last = items.at(-1)
+  return { items, next: found.length > limit && last !== undefined ? cursorOf(last) : null }
+}
+
+/** A cursor of the inventory: the number of the last row of the page before, in decimal. */
+export function readCursor(cursor: string | undefined): number {
+  if (cursor === undefined) return Number.MAX_SAFE_INTEGER
+  if (/^[1-9][0-9]{0,14}$/.test(cursor)) return Number(cursor)
+  throw new StoreError('STORE_CURSOR_INVALID', 'the cursor is not one of this list: begin again without a cursor')
+}
+
+export function* inBatches<T>(items: Iterable<T>, size: number): Generator<T[]> {
+  let batch: T[] = []
+  for (const item of items) {
+    batch.push(item)
+    if (batch.length < size) continue
+    yield batch
+    batch = []
+  }
+  if (batch.length > 0) yield batch
+}

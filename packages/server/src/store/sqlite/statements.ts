@@ -1,0 +1,101 @@
+// Every SQL statement of the SQLite store, by the table it is about. Columns come back under the names of the row types.
+import type { DatabaseSync } from 'node:sqlite'
+
+const user = `
+  SELECT u.id, u.name, u.created_at AS createdAt,
+         (SELECT max(generation) FROM first_seeds WHERE user_id = u.id) AS generation
+  FROM users u`
+
+const gatewayColumns =
+  'g.identity, g.user_id AS userId, u.name AS user, g.created_at AS createdAt, g.revoked_at AS revokedAt'
+const gatewayTables = 'gateways g JOIN users u ON u.id = g.user_id'
+const gateway = `SELECT ${gatewayColumns} FROM ${gatewayTables}`
+const gatewaySecret = `SELECT ${gatewayColumns}, g.sealed_secret AS sealedSecret FROM ${gatewayTables}`
+
+const pne = `
+  SELECT p.id, p.pne_id AS pneId, p.second_seed AS secondSeed, p.state, p.name, p.user_id AS userId, u.name AS user,
+         p.generation, g.identity AS gateway, p.created_at AS createdAt, p.confirmed_at AS confirmedAt,
+         p.revoked_at AS revokedAt
+  FROM pnes p JOIN users u ON u.id = p.user_id JOIN gateways g ON g.id = p.gateway_id`
+
+const revocation = 'SELECT seq, tag, pne_id AS pneId, at FROM revocations'
+
+const sql = {
+  claim: 'INSERT INTO claims (name, value) VALUES (?, ?) ON CONFLICT DO NOTHING',
+  findClaim: 'SELECT value FROM claims WHERE name = ?',
+
+  addUser: 'INSERT INTO users (name, created_at) VALUES (?, ?) RETURNING id',
+  findUser: `${user} WHERE u.name = ?`,
+  listUsers: `${user} WHERE u.name > ? ORDER BY u.name LIMIT ?`,
+  addFirstSeed: `
+    INSERT INTO first_seeds (user_id, generation, sealed, created_at)
+    SELECT :userId, :generation, :sealed, :createdAt
+    WHERE :generation = 1 + coalesce((SELECT max(generation) FROM first_seeds WHERE user_id = :userId), 0)`,
+  findFirstSeed: `
+    SELECT u.name AS user, s.sealed FROM first_seeds s JOIN users u ON u.id = s.user_id
+    WHERE s.user_id = ? AND s.generation = ?`,
+
+  addGateway: 'INSERT INTO gateways (identity, user_id, sealed_secret, created_at) VALUES (?, ?, ?, ?)',
+  findGateway: `${gateway} WHERE g.identity = ?`,
+  findGatewaySecret: `${gatewaySecret} WHERE g.identity = ?`,
+  listGateways: `${gateway} WHERE g.identity > ? ORDER BY g.identity LIMIT ?`,
+  revokeGateway: 'UPDATE gateways SET revoked_at = ? WHERE identity = ? AND revoked_at IS NULL',
+
+  assignPne: `
+    INSERT INTO pnes (pne_id, second_seed, state, user_id, generation, gateway_id, name, created_at, confirmed_at)
+    SELECT :pneId, :secondSeed, :state, g.user_id, max(s.generation), g.id, :name, :createdAt, :confirmedAt
+    FROM gateways g JOIN first_seeds s ON s.user_id = g.user_id
+    WHERE g.identity = :gateway AND g.revoked_at IS NULL
+    GROUP BY g.id`,
+  confirmPne: `
+    UPDATE pnes SET state = 'active', confirmed_at = :at
+    WHERE second_seed = :secondSeed AND state = 'pending'
+      AND gateway_id = (SELECT id FROM gateways WHERE identity = :gateway AND revoked_at IS NULL)`,
+  revokePne: "UPDATE pnes SET state = 'revoked', revoked_at = ? WHERE pne_id = ? AND state <> 'revoked'",
+  findPneKey: 'SELECT pne_id AS pneId, state, user_id AS userId, generation FROM pnes WHERE second_seed = ?',
+  findPneBySeed: `${pne} WHERE p.second_seed = ?`,
+  findPne: `${pne} WHERE p.pne_id = ?`,
+  matchPnes: `
+    ${pne} WHERE p.id IN (
+      SELECT id FROM pnes WHERE name = :reference UNION
+      SELECT id FROM pnes WHERE pne_id >= :reference AND pne_id < :reference || '~'
+    ) LIMIT :limit`,
+  removePendingPnes: "DELETE FROM pnes WHERE state = 'pending' AND created_at < ?",
+
+  appendRevocation: 'INSERT INTO revocations (pne_id, tag, at) VALUES (?, ?, ?)',
+  findRevocation: `${revocation} WHERE pne_id = ?`,
+  revocationsSince: `${revocation} WHERE seq > ? ORDER BY seq LIMIT ?`,
+
+  newestRevocation: 'SELECT coalesce(max(seq), 0) AS seq FROM revocations',
+
+  appendEvent: `
+    INSERT INTO events (at, type, result, reason, pne_id, gateway, user, "case", ms)
+    VALUES (:at, :type, :result, :reason, :pneId, :gateway, :user, :case, :ms)`,
+  trimEvents: 'DELETE FROM events WHERE id <= (SELECT max(id) FROM events) - ?',
+} as const
+
+export type Statements = ReturnType<typeof prepareAll>
+
+export function prepareAll(db: DatabaseSync) {
+  const entries = Object.entries(sql).map(([name, text]) => [name, db.prepare(text)])
+  return Object.fromEntries(entries) as { [Name in keyof typeof sql]: ReturnType<DatabaseSync['prepare']> }
+}
+
+/** The list of PNEs under any filter: the conditions differ, so the statement is made to measure (and then kept by the caller). */
+export function listPnesSql(filter: { state: boolean; user: boolean; query: boolean }): string {
+  const conditions = ['p.id < :before']
+  if (filter.state) conditions.push('p.state = :state')
+  if (filter.user) conditions.push('p.user_id = (SELECT id FROM users WHERE name = :user)')
+  if (filter.query)
+    conditions.push('(instr(lower(p.name), lower(:query)) OR substr(p.pne_id, 1, length(:query)) = :query)')
+  return `${pne} WHERE ${conditions.join(' AND ')} ORDER BY p.id DESC LIMIT :limit`
+}
+
+export function listEventsSql(filter: { type: boolean; pneId: boolean }): string {
+  const conditions = ['id < :before']
+  if (filter.type) conditions.push('type = :type')
+  if (filter.pneId) conditions.push('pne_id = :pneId')
+  return `
+    SELECT id, at, type, result, reason, pne_id AS pneId, gateway, user, "case", ms
+    FROM events WHERE ${conditions.join(' AND ')} ORDER BY id DESC LIMIT :limit`
+}

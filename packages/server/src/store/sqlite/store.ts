@@ -1,0 +1,229 @@
+// The store contract on one SQLite connection. Reads run at once; writes go through the group commit.
+import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite'
+import {
+  type EventFilter,
+  type EventRow,
+  type FirstSeedRow,
+  type GatewayRow,
+  type GatewaySecretRow,
+  type NewEventRow,
+  type NewPne,
+  type Page,
+  type PageRequest,
+  type PneFilter,
+  type PneKeyRow,
+  type PneRow,
+  type RevocationRow,
+  type Store,
+  StoreError,
+  type UserRow,
+} from '../contract.ts'
+import { toStoreError } from './errors.ts'
+import { GroupCommit } from './group-commit.ts'
+import { findBySeed, inBatches, page, pneRow, readCursor, row } from './rows.ts'
+import { listEventsSql, listPnesSql, prepareAll, type Statements } from './statements.ts'
+
+/** Assignments that {@link SqliteStore.importPnes} writes in one transaction: other writers wait that long. */
+const IMPORT_BATCH = 5000
+
+export class SqliteStore implements Store {
+  readonly #db: DatabaseSync
+  readonly #commits: GroupCommit
+  readonly #statements: Statements
+  /** Statements made to measure for a filter: as many as there are combinations of conditions. */
+  readonly #lists = new Map<string, StatementSync>()
+
+  constructor(db: DatabaseSync) {
+    this.#db = db
+    this.#commits = new GroupCommit(db)
+    this.#statements = prepareAll(db)
+  }
+
+  claim(name: string, value: Uint8Array): Promise<Uint8Array> {
+    return this.#write(({ claim, findClaim }) => {
+      claim.run(name, value)
+      return row<{ value: Uint8Array }>(findClaim.get(name)).value
+    })
+  }
+
+  addUser(user: { name: string; sealedFirstSeed: Uint8Array; createdAt: number }): Promise<UserRow> {
+    return this.#write(({ addUser, addFirstSeed, findUser }) => {
+      const { id } = row<{ id: number }>(addUser.get(user.name, user.createdAt))
+      addFirstSeed.run({ userId: id, generation: 1, sealed: user.sealedFirstSeed, createdAt: user.createdAt })
+      return row<UserRow>(findUser.get(user.name))
+    })
+  }
+
+  findUser(name: string): Promise<UserRow | undefined> {
+    return this.#read(({ findUser }) => findUser.get(name) as UserRow | undefined)
+  }
+
+  listUsers({ limit, cursor = '' }: PageRequest): Promise<Page<UserRow>> {
+    return this.#read(({ listUsers }) =>
+      page(listUsers.all(cursor, limit + 1) as unknown as UserRow[], limit, (user) => user.name),
+    )
+  }
+
+  addFirstSeed(seed: { userId: number; generation: number; sealed: Uint8Array; createdAt: number }): Promise<void> {
+    return this.#write(({ addFirstSeed }) => {
+      const { changes } = addFirstSeed.run(seed)
+      if (changes === 0)
+        throw new StoreError('STORE_DUPLICATE', 'another 1st seed was added at the same time: try again')
+    })
+  }
+
+  findFirstSeed(userId: number, generation: number): Promise<FirstSeedRow | undefined> {
+    return this.#read(({ findFirstSeed }) => findFirstSeed.get(userId, generation) as FirstSeedRow | undefined)
+  }
+
+  addGateway(gateway: {
+    identity: string
+    userId: number
+    sealedSecret: Uint8Array
+    createdAt: number
+  }): Promise<GatewayRow> {
+    return this.#write(({ addGateway, findGateway }) => {
+      addGateway.run(gateway.identity, gateway.userId, gateway.sealedSecret, gateway.createdAt)
+      return row<GatewayRow>(findGateway.get(gateway.identity))
+    })
+  }
+
+  findGateway(identity: string): Promise<GatewaySecretRow | undefined> {
+    return this.#read(({ findGatewaySecret }) => findGatewaySecret.get(identity) as GatewaySecretRow | undefined)
+  }
+
+  listGateways({ limit, cursor = '' }: PageRequest): Promise<Page<GatewayRow>> {
+    return this.#read(({ listGateways }) =>
+      page(listGateways.all(cursor, limit + 1) as unknown as GatewayRow[], limit, (gateway) => gateway.identity),
+    )
+  }
+
+  revokeGateway(identity: string, at: number): Promise<GatewayRow | undefined> {
+    return this.#write(({ revokeGateway, findGateway }) => {
+      revokeGateway.run(at, identity)
+      return findGateway.get(identity) as GatewayRow | undefined
+    })
+  }
+
+  assignPne(pne: NewPne): Promise<PneRow | undefined> {
+    return this.#write((statements) => {
+      const gateway = statements.findGateway.get(pne.gateway) as GatewayRow | undefined
+      if (gateway === undefined || gateway.revokedAt !== null) return undefined
+      const known = findBySeed(statements, pne.secondSeed)
+      if (known !== undefined) return known
+      statements.assignPne.run({ ...pne, state: 'pending', confirmedAt: null })
+      return findBySeed(statements, pne.secondSeed)
+    })
+  }
+
+  confirmPne(secondSeed: Uint8Array, gateway: string, at: number): Promise<PneRow | undefined> {
+    return this.#write((statements) => {
+      statements.confirmPne.run({ secondSeed, gateway, at })
+      return findBySeed(statements, secondSeed)
+    })
+  }
+
+  revokePne(pneId: string, tag: Uint8Array, at: number): Promise<RevocationRow | undefined> {
+    return this.#write(({ revokePne, appendRevocation, findRevocation }) => {
+      if (revokePne.run(at, pneId).changes === 1) appendRevocation.run(pneId, tag, at)
+      return findRevocation.get(pneId) as RevocationRow | undefined
+    })
+  }
+
+  findPneBySecondSeed(secondSeed: Uint8Array): Promise<PneKeyRow | undefined> {
+    return this.#read(({ findPneKey }) => findPneKey.get(secondSeed) as PneKeyRow | undefined)
+  }
+
+  findPne(pneId: string): Promise<PneRow | undefined> {
+    return this.#read(({ findPne }) => pneRow(findPne.get(pneId)))
+  }
+
+  matchPnes(reference: string, limit: number): Promise<PneRow[]> {
+    return this.#read(({ matchPnes }) => matchPnes.all({ reference, limit }).map((found) => row<PneRow>(pneRow(found))))
+  }
+
+  listPnes({ state, user, query }: PneFilter, { limit, cursor }: PageRequest): Promise<Page<PneRow>> {
+    return this.#read(() => {
+      const sql = listPnesSql({ state: state !== undefined, user: user !== undefined, query: query !== undefined })
+      const found = this.#list(sql, { state, user, query, before: readCursor(cursor), limit: limit + 1 })
+      const { items, next } = page(found, limit, ({ id }) => String(id))
+      return { items: items.map((item) => row<PneRow>(pneRow(item))), next }
+    })
+  }
+
+  removePendingPnes(time: number): Promise<number> {
+    return this.#write(({ removePendingPnes }) => Number(removePendingPnes.run(time).changes))
+  }
+
+  async importPnes(pnes: Iterable<NewPne>): Promise<number> {
+    let count = 0
+    for (const batch of inBatches(pnes, IMPORT_BATCH)) {
+      await this.#write(({ assignPne }) => {
+        for (const pne of batch) {
+          const { changes } = assignPne.run({ ...pne, state: 'active', confirmedAt: pne.createdAt })
+          if (changes === 0) throw new StoreError('STORE_UNKNOWN_GATEWAY', 'a PNE names a gateway that is not there')
+        }
+      })
+      count += batch.length
+    }
+    return count
+  }
+
+  revocationsSince(seq: number, limit: number): Promise<RevocationRow[]> {
+    return this.#read(({ revocationsSince }) => revocationsSince.all(seq, limit) as unknown as RevocationRow[])
+  }
+
+  newestRevocation(): Promise<number> {
+    return this.#read(({ newestRevocation }) => row<{ seq: number }>(newestRevocation.get()).seq)
+  }
+
+  appendEvents(events: readonly NewEventRow[], keep: number): Promise<void> {
+    return this.#write(({ appendEvent, trimEvents }) => {
+      for (const event of events) appendEvent.run({ ...event })
+      trimEvents.run(keep)
+    })
+  }
+
+  listEvents({ limit, before = Number.MAX_SAFE_INTEGER, type, pneId }: EventFilter): Promise<EventRow[]> {
+    return this.#read(() => {
+      const sql = listEventsSql({ type: type !== undefined, pneId: pneId !== undefined })
+      return this.#list(sql, { type, pneId, before, limit }) as unknown as EventRow[]
+    })
+  }
+
+  async close(): Promise<void> {
+    if (!this.#db.isOpen) return
+    this.#commits.flush()
+    this.#db.close()
+  }
+
+  /** An async function, so that what it throws rejects. */
+  async #read<T>(query: (statements: Statements) => T): Promise<T> {
+    this.#checkOpen()
+    try {
+      return query(this.#statements)
+    } catch (error) {
+      throw toStoreError(error)
+    }
+  }
+
+  async #write<T>(change: (statements: Statements) => T): Promise<T> {
+    this.#checkOpen()
+    return this.#commits.run(() => change(this.#statements))
+  }
+
+  #checkOpen(): void {
+    if (!this.#db.isOpen) throw new StoreError('STORE_CLOSED', 'the store is closed')
+  }
+
+  /** Runs a statement that was made to measure; parameters that it does not use are undefined. */
+  #list(sql: string, parameters: Record<string, SQLInputValue | undefined>): Record<string, unknown>[] {
+    let statement = this.#lists.get(sql)
+    if (statement === undefined) {
+      statement = this.#db.prepare(sql)
+      this.#lists.set(sql, statement)
+    }
+    const used = Object.entries(parameters).filter((entry): entry is [string, SQLInputValue] => entry[1] !== undefined)
+    return statement.all(Object.fromEntries(used))
+  }
+}
