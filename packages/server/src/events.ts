@@ -4,6 +4,8 @@
 import type { Logger } from './logger.ts'
 import type { EventFilter, EventRow, NewEventRow, Store } from './store/contract.ts'
 
+export type { EventRow } from './store/contract.ts'
+
 const FLUSH_AFTER_MS = 200
 const BUFFER_MAX = 20_000
 const KEEP = 200_000
@@ -28,13 +30,18 @@ export interface NewEvent {
   ms?: number | undefined
 }
 
+interface Recorded {
+  at: number
+  event: NewEvent
+}
+
 export class EventLog {
   readonly #store: Store
   readonly #logger: Logger | undefined
   readonly #now: () => number
   readonly #keep: number
   readonly #bufferMax: number
-  #buffer: NewEventRow[] = []
+  #buffer: Recorded[] = []
   #timer: NodeJS.Timeout | undefined
   #writing: Promise<void> | undefined
   #dropped = 0
@@ -52,19 +59,9 @@ export class EventLog {
     return this.#dropped
   }
 
-  /** Costs less than a microsecond and never throws. */
+  /** Costs less than a microsecond and never throws. The event must not be changed afterwards. */
   record(event: NewEvent): void {
-    this.#buffer.push({
-      at: this.#now(),
-      type: event.type,
-      result: event.result,
-      reason: event.reason ?? null,
-      pneId: event.pneId ?? null,
-      gateway: event.gateway ?? null,
-      user: event.user ?? null,
-      case: event.case ?? null,
-      ms: event.ms ?? null,
-    })
+    this.#buffer.push({ at: this.#now(), event })
     // Dropping the oldest half at once keeps the cost of each record constant.
     if (this.#buffer.length > this.#bufferMax) this.#drop(Math.ceil(this.#bufferMax / 2))
     this.#timer ??= setTimeout(() => this.#flushInBackground(), FLUSH_AFTER_MS).unref()
@@ -98,7 +95,7 @@ export class EventLog {
     const batch = this.#buffer
     this.#buffer = []
     try {
-      await this.#store.appendEvents(batch, this.#keep)
+      await this.#store.appendEvents(batch.map(toRow), this.#keep)
     } catch (error) {
       this.#buffer = [...batch, ...this.#buffer]
       this.#drop(this.#buffer.length - this.#bufferMax)
@@ -121,4 +118,18 @@ export class EventLog {
       'events come faster than they can be written: the oldest were dropped',
     )
   }
+}
+
+function toRow({ at, event }: Recorded): NewEventRow {
+  const {
+    type,
+    result,
+    reason = null,
+    pneId = null,
+    gateway = null,
+    user = null,
+    case: which = null,
+    ms = null,
+  } = event
+  return { at, type, result, reason, pneId, gateway, user, case: which, ms }
 }

@@ -52,7 +52,7 @@ const sql = {
     WHERE second_seed = :secondSeed AND state = 'pending'
       AND gateway_id = (SELECT id FROM gateways WHERE identity = :gateway AND revoked_at IS NULL)`,
   revokePne: "UPDATE pnes SET state = 'revoked', revoked_at = ? WHERE pne_id = ? AND state <> 'revoked'",
-  findPneKey: 'SELECT pne_id AS pneId, state, user_id AS userId, generation FROM pnes WHERE second_seed = ?',
+  findPneKey: 'SELECT pne_id, state, user_id, generation FROM pnes WHERE second_seed = ?',
   findPneBySeed: `${pne} WHERE p.second_seed = ?`,
   findPne: `${pne} WHERE p.pne_id = ?`,
   matchPnes: `

@@ -1,0 +1,134 @@
+// The admin door: a local HTTP API for the operator's tools, with a bearer token. No TLS: it is for the loopback address,
+// and whoever binds it elsewhere puts a TLS proxy before it.
+import type { AddressInfo, Socket } from 'node:net'
+import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify'
+import type { EventLog } from '../../events.ts'
+import type { Logger } from '../../logger.ts'
+import type { Registry } from '../../registry.ts'
+import { bearerCheck } from './authorization.ts'
+import { PROBLEM_TYPE, problem, toProblem } from './problems.ts'
+import { addRoutes } from './routes.ts'
+import { Health, type Problem } from './schemas.ts'
+
+const LOOPBACK = '127.0.0.1'
+const BODY_MAX_OCTETS = 64 * 1024
+const REQUEST_TIMEOUT_MS = 10_000
+const IDLE_TIMEOUT_MS = 30_000
+
+export interface AdminDoorOptions {
+  registry: Registry
+  events: EventLog
+  /** base64url of 32 random octets or more: the admin.token of the data folder */
+  token: string
+  logger?: Logger | undefined
+}
+
+export interface AdminDoor {
+  /**
+   * @param host  the loopback address unless told otherwise
+   * @param port  0, the default, for any free one
+   * @returns where it listens
+   * @throws {AdminDoorError} PORT_TAKEN, ADDRESS_UNAVAILABLE
+   */
+  listen(host?: string, port?: number): Promise<{ host: string; port: number; url: string }>
+  /** Ends all connections. */
+  close(): Promise<void>
+}
+
+/** The door does not open. */
+export class AdminDoorError extends Error {
+  override readonly name = 'AdminDoorError'
+  readonly code: 'PORT_TAKEN' | 'ADDRESS_UNAVAILABLE'
+
+  constructor(code: AdminDoorError['code'], message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+  }
+}
+
+export function createAdminDoor({ registry, events, token, logger }: AdminDoorOptions): AdminDoor {
+  const app = makeApp(logger)
+  app.get('/healthz', { schema: { response: { 200: Health } } }, () => ({ status: 'ok', realm: registry.realm }))
+  app.register(async (guarded) => {
+    requireToken(guarded, token)
+    addRoutes(guarded, registry, events)
+  })
+  return { listen: (host = LOOPBACK, port = 0) => listen(app, host, port), close: () => app.close() }
+}
+
+function makeApp(logger: Logger | undefined): FastifyInstance {
+  const app = Fastify({
+    logger: false,
+    bodyLimit: BODY_MAX_OCTETS,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    connectionTimeout: IDLE_TIMEOUT_MS,
+    keepAliveTimeout: IDLE_TIMEOUT_MS,
+    forceCloseConnections: true,
+    // What a schema does not allow is refused: nothing is converted, nothing dropped in silence.
+    ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false } },
+    routerOptions: { maxParamLength: 256 },
+    frameworkErrors: refuse,
+    clientErrorHandler: refuseUnreadable,
+  })
+  app.addHook('onRequest', async (_request, reply) => void reply.header('cache-control', 'no-store'))
+  app.addHook('onResponse', async ({ method, routeOptions }, { statusCode, elapsedTime }) => {
+    logger?.debug({ method, route: routeOptions.url, status: statusCode, ms: elapsedTime }, 'admin request')
+  })
+  app.setErrorHandler((error, request, reply) => {
+    if (toProblem(error).status >= 500) logger?.error({ err: error }, 'an admin request failed')
+    refuse(error, request, reply)
+  })
+  return app
+}
+
+function refuse(error: unknown, _request: unknown, reply: unknown): void {
+  const answer = toProblem(error)
+  ;(reply as FastifyReply).code(answer.status).type(PROBLEM_TYPE).send(answer)
+}
+
+/** Unknown paths are behind the token too: without it nobody learns what there is. */
+function requireToken(app: FastifyInstance, token: string): void {
+  const isAuthorized = bearerCheck(token)
+  app.addHook('onRequest', async ({ headers }, reply) => {
+    if (isAuthorized(headers.authorization)) return
+    const answer = problem(
+      401,
+      'TOKEN_REQUIRED',
+      'send "Authorization: Bearer TOKEN" with the admin.token of the data folder',
+    )
+    return reply.code(401).header('www-authenticate', 'Bearer realm="opencpns"').type(PROBLEM_TYPE).send(answer)
+  })
+  app.setNotFoundHandler((_request, reply) => {
+    const answer = problem(404, 'ROUTE_UNKNOWN', 'there is nothing at this path for this method')
+    return reply.code(404).type(PROBLEM_TYPE).send(answer)
+  })
+}
+
+/** What is not HTTP, or came too slowly, never gets to a route. */
+function refuseUnreadable(error: Error & { code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
+  const answer: Problem =
+    error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+      ? problem(408, 'REQUEST_TIMEOUT', 'the request took too long: send it at once')
+      : problem(400, 'REQUEST_INVALID', 'the request is malformed')
+  const body = JSON.stringify(answer)
+  const head = `HTTP/1.1 ${answer.status} ${answer.title}\r\ncontent-type: ${PROBLEM_TYPE}\r\n`
+  socket.end(`${head}content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`)
+}
+
+async function listen(app: FastifyInstance, host: string, port: number) {
+  try {
+    await app.listen({ host, port })
+  } catch (cause) {
+    const code = cause instanceof Error && 'code' in cause ? cause.code : undefined
+    if (code === 'EADDRINUSE') {
+      throw new AdminDoorError('PORT_TAKEN', `${host}:${port} is in use: choose another port`, { cause })
+    }
+    throw new AdminDoorError('ADDRESS_UNAVAILABLE', `cannot listen at ${host}:${port}: choose another address`, {
+      cause,
+    })
+  }
+  const address = app.server.address() as AddressInfo
+  const authority = address.family === 'IPv6' ? `[${address.address}]` : address.address
+  return { host: address.address, port: address.port, url: `http://${authority}:${address.port}` }
+}

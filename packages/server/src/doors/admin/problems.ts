@@ -1,0 +1,54 @@
+// Every refusal of the admin API as problem details (RFC 9457): what the registry, the store and Fastify throw.
+import { STATUS_CODES } from 'node:http'
+import type { FastifyError } from 'fastify'
+import { RegistryError, type RegistryErrorCode, StoreError } from '../../registry.ts'
+import type { Problem } from './schemas.ts'
+
+export const PROBLEM_TYPE = 'application/problem+json'
+
+const registryStatus: Record<RegistryErrorCode, number> = {
+  ASSIGNED_ELSEWHERE: 409,
+  GATEWAY_EXISTS: 409,
+  GATEWAY_UNKNOWN: 404,
+  NAME_INVALID: 400,
+  PNE_AMBIGUOUS: 409,
+  PNE_REVOKED: 409,
+  PNE_UNKNOWN: 404,
+  USER_EXISTS: 409,
+  USER_UNKNOWN: 404,
+}
+
+/** `about:blank`: the status tells the kind, `code` the rest (RFC 9457 section 4.2.1). */
+export function problem(status: number, code: string, detail: string): Problem {
+  return { type: 'about:blank', title: STATUS_CODES[status] ?? 'Error', status, detail, code }
+}
+
+/** What a client may learn of an error. Of our own bugs it learns nothing but that there was one. */
+export function toProblem(error: unknown): Problem {
+  if (error instanceof RegistryError) return problem(registryStatus[error.code], error.code, error.message)
+  if (error instanceof StoreError) return storeProblem(error)
+  if (isFastifyError(error) && error.validation !== undefined) return problem(400, 'REQUEST_INVALID', error.message)
+  if (isFastifyError(error)) return frameworkProblem(error)
+  return problem(500, 'INTERNAL_ERROR', 'the server failed: its log tells why')
+}
+
+function storeProblem(error: StoreError): Problem {
+  if (error.code === 'STORE_CURSOR_INVALID') return problem(400, error.code, error.message)
+  if (error.code === 'STORE_DUPLICATE') return problem(409, error.code, error.message)
+  const passes = error.code === 'STORE_BUSY' || error.code === 'STORE_FULL' || error.code === 'STORE_CLOSED'
+  return passes
+    ? problem(503, error.code, error.message)
+    : problem(500, error.code, 'the store failed: the log of the server tells why')
+}
+
+/** Of Fastify's own errors, those of the client: the body is too large, no JSON, not of a known media type. */
+function frameworkProblem({ statusCode = 500 }: FastifyError): Problem {
+  if (statusCode === 413) return problem(413, 'BODY_TOO_LARGE', 'the body is larger than 64 KiB: send less')
+  if (statusCode === 415) return problem(415, 'MEDIA_TYPE_UNSUPPORTED', 'send the body as application/json')
+  if (statusCode >= 400 && statusCode < 500) return problem(statusCode, 'REQUEST_INVALID', 'the request is malformed')
+  return problem(500, 'INTERNAL_ERROR', 'the server failed: its log tells why')
+}
+
+function isFastifyError(error: unknown): error is FastifyError {
+  return error instanceof Error && 'statusCode' in error
+}

@@ -1,0 +1,124 @@
+// The routes of the admin API: each takes what its schema allows, asks the registry, and gives rows in their public form.
+import type { FastifyInstance } from 'fastify'
+import type Type from 'typebox'
+import type { EventLog, EventRow } from '../../events.ts'
+import type { GatewayRow, PneRow, Registry, UserRow } from '../../registry.ts'
+import * as schemas from './schemas.ts'
+
+const LIMIT = 50
+
+type Query<T extends Type.TSchema> = { Querystring: Type.Static<T> }
+type Body<T extends Type.TSchema> = { Body: Type.Static<T> }
+type Params<T extends Type.TSchema> = { Params: Type.Static<T> }
+
+export function addRoutes(app: FastifyInstance, registry: Registry, events: EventLog): void {
+  addUserRoutes(app, registry)
+  addGatewayRoutes(app, registry)
+  addPneRoutes(app, registry)
+  addEventRoutes(app, events)
+}
+
+function addUserRoutes(app: FastifyInstance, registry: Registry): void {
+  app.post<Body<typeof schemas.NewUser>>(
+    '/v1/users',
+    { schema: { body: schemas.NewUser, response: answers(201, schemas.User) } },
+    async ({ body }, reply) => reply.code(201).send(user(await registry.addUser(body.name))),
+  )
+  app.get<Query<typeof schemas.PageQuery>>(
+    '/v1/users',
+    { schema: { querystring: schemas.PageQuery, response: answers(200, schemas.UserPage) } },
+    async ({ query }) => publish(await registry.listUsers(pageRequest(query)), user),
+  )
+}
+
+function addGatewayRoutes(app: FastifyInstance, registry: Registry): void {
+  app.post<Body<typeof schemas.NewGateway>>(
+    '/v1/gateways',
+    { schema: { body: schemas.NewGateway, response: answers(201, schemas.Credential) } },
+    async ({ body }, reply) => {
+      const { identity, secret } = await registry.addGateway(body)
+      return reply.code(201).send({ identity, secret: secret.toString('base64url'), realm: registry.realm })
+    },
+  )
+  app.get<Query<typeof schemas.PageQuery>>(
+    '/v1/gateways',
+    { schema: { querystring: schemas.PageQuery, response: answers(200, schemas.GatewayPage) } },
+    async ({ query }) => publish(await registry.listGateways(pageRequest(query)), gateway),
+  )
+}
+
+function addPneRoutes(app: FastifyInstance, registry: Registry): void {
+  app.get<Query<typeof schemas.PneQuery>>(
+    '/v1/pnes',
+    { schema: { querystring: schemas.PneQuery, response: answers(200, schemas.PnePage) } },
+    async ({ query }) => {
+      const filter = { state: query.state, user: query.user, query: query.q }
+      return publish(await registry.listPnes(filter, pageRequest(query)), pne)
+    },
+  )
+  app.get<Params<typeof schemas.PneParams>>(
+    '/v1/pnes/:id',
+    { schema: { params: schemas.PneParams, response: answers(200, schemas.Pne) } },
+    async ({ params }) => pne(await registry.showPne(params.id)),
+  )
+  // Revocation is for ever, so it wants the whole pneId: a name or a beginning may mean another PNE tomorrow.
+  app.post<Params<typeof schemas.PneParams>>(
+    '/v1/pnes/:id/revoke',
+    { schema: { params: schemas.PneParams, response: answers(200, schemas.Revocation) } },
+    async ({ params }) => {
+      const { pneId, seq, at } = await registry.revokePne(params.id)
+      return { id: pneId, sequence: seq, revoked: time(at) }
+    },
+  )
+}
+
+function addEventRoutes(app: FastifyInstance, events: EventLog): void {
+  app.get<Query<typeof schemas.EventQuery>>(
+    '/v1/events',
+    { schema: { querystring: schemas.EventQuery, response: answers(200, schemas.EventPage) } },
+    async ({ query }) => {
+      const before = query.before === undefined ? undefined : Number(query.before)
+      const found = await events.list({ limit: limitOf(query), before, type: query.type, pneId: query.pne })
+      return { items: found.map(event), dropped: events.dropped }
+    },
+  )
+}
+
+function answers(status: number, schema: Type.TSchema): Record<string, unknown> {
+  const problem = { content: { 'application/problem+json': { schema: schemas.Problem } } }
+  return { [status]: schema, '4xx': problem, '5xx': problem }
+}
+
+function limitOf({ limit }: { limit?: string }): number {
+  return limit === undefined ? LIMIT : Number(limit)
+}
+
+function pageRequest(query: { limit?: string; cursor?: string }): { limit: number; cursor: string | undefined } {
+  return { limit: limitOf(query), cursor: query.cursor }
+}
+
+function publish<T, P>({ items, next }: { items: T[]; next: string | null }, form: (row: T) => P) {
+  return { items: items.map(form), next }
+}
+
+function user(row: UserRow) {
+  return { name: row.name, generation: row.generation, created: time(row.createdAt) }
+}
+
+function gateway(row: GatewayRow) {
+  return { identity: row.identity, user: row.user, created: time(row.createdAt), revoked: time(row.revokedAt) }
+}
+
+function pne(row: PneRow) {
+  const { pneId: id, name, state, user, generation, gateway } = row
+  const times = { created: time(row.createdAt), confirmed: time(row.confirmedAt), revoked: time(row.revokedAt) }
+  return { id, name, state, user, generation, gateway, ...times }
+}
+
+function event({ pneId, at, ...row }: EventRow) {
+  return { ...row, at: time(at), pne: pneId }
+}
+
+function time(ms: number | null): string | null {
+  return ms === null ? null : new Date(ms).toISOString()
+}

@@ -1,0 +1,101 @@
+// What the admin API takes and gives, as JSON Schema by TypeBox: validation, serialisation and types come from here.
+// Times are ISO 8601 in UTC. A field that may be absent is null in responses.
+import Type from 'typebox'
+import { eventTypes } from '../../events.ts'
+
+const closed = { additionalProperties: false }
+const nullable = <T extends Type.TSchema>(schema: T) => Type.Union([schema, Type.Null()])
+
+const Name = Type.String({ minLength: 1, maxLength: 63, description: 'letters a-z, digits and inner hyphens' })
+const Time = Type.String({ description: 'ISO 8601, UTC' })
+const PneState = Type.Union([Type.Literal('pending'), Type.Literal('active'), Type.Literal('revoked')])
+const EventType = Type.Union(eventTypes.map((type) => Type.Literal(type)))
+
+/** A query is text, so numbers are checked as text. 1 to 1000. */
+const Limit = Type.Optional(Type.String({ pattern: '^([1-9][0-9]{0,2}|1000)$' }))
+const Cursor = Type.Optional(Type.String({ minLength: 1, maxLength: 256 }))
+
+export const PageQuery = Type.Object({ limit: Limit, cursor: Cursor }, closed)
+
+const pageOf = <T extends Type.TSchema>(item: T) =>
+  Type.Object({ items: Type.Array(item), next: nullable(Type.String()) })
+
+export const NewUser = Type.Object({ name: Name }, closed)
+export const User = Type.Object({ name: Type.String(), generation: Type.Integer(), created: Time })
+export const UserPage = pageOf(User)
+
+export const NewGateway = Type.Object({ name: Name, user: Name }, closed)
+export const Credential = Type.Object({
+  identity: Type.String(),
+  secret: Type.String({ description: '32 octets, base64url; shown this once' }),
+  realm: Type.String(),
+})
+export const Gateway = Type.Object({
+  identity: Type.String(),
+  user: Type.String(),
+  created: Time,
+  revoked: nullable(Time),
+})
+export const GatewayPage = pageOf(Gateway)
+
+export const PneQuery = Type.Object(
+  {
+    state: Type.Optional(PneState),
+    user: Type.Optional(Name),
+    q: Type.Optional(
+      Type.String({ minLength: 1, maxLength: 64, description: 'part of the name, beginning of the id' }),
+    ),
+    limit: Limit,
+    cursor: Cursor,
+  },
+  closed,
+)
+export const Pne = Type.Object({
+  id: Type.String(),
+  name: nullable(Type.String()),
+  state: PneState,
+  user: Type.String(),
+  generation: Type.Integer(),
+  gateway: Type.String(),
+  created: Time,
+  confirmed: nullable(Time),
+  revoked: nullable(Time),
+})
+export const PnePage = pageOf(Pne)
+export const PneParams = Type.Object({ id: Type.String({ minLength: 1, maxLength: 256 }) }, closed)
+export const Revocation = Type.Object({ id: Type.String(), sequence: Type.Integer(), revoked: Time })
+
+export const EventQuery = Type.Object(
+  {
+    limit: Limit,
+    before: Type.Optional(Type.String({ pattern: '^[1-9][0-9]{0,14}$' })),
+    type: Type.Optional(EventType),
+    pne: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
+  },
+  closed,
+)
+export const Event = Type.Object({
+  id: Type.Integer(),
+  at: Time,
+  type: Type.String(),
+  result: Type.String(),
+  reason: nullable(Type.String()),
+  pne: nullable(Type.String()),
+  gateway: nullable(Type.String()),
+  user: nullable(Type.String()),
+  case: nullable(Type.String()),
+  ms: nullable(Type.Number()),
+})
+export const EventPage = Type.Object({ items: Type.Array(Event), dropped: Type.Integer() })
+
+export const Health = Type.Object({ status: Type.Literal('ok'), realm: Type.String() })
+
+/** Problem details (RFC 9457). `code` is stable; `detail` says what to do. */
+export const Problem = Type.Object({
+  type: Type.String(),
+  title: Type.String(),
+  status: Type.Integer(),
+  detail: Type.String(),
+  code: Type.String(),
+})
+export type Problem = Type.Static<typeof Problem>

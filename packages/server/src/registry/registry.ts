@@ -1,0 +1,260 @@
+// The registry: end users and their 1st seeds, gateways, the inventory of PNEs, revocation. The operations behind every
+// door. It decides; the store keeps; the vault seals. Authentication (step 4 and 5) is authenticate.ts.
+import { randomBytes } from 'node:crypto'
+import { EventEmitter } from 'node:events'
+import { checkRealm, gatewayIdentity, KEY_OCTETS, revocationTag } from '@opencpns/protocol'
+import type { EventLog } from '../events.ts'
+import type { Logger } from '../logger.ts'
+import type {
+  GatewayRow,
+  Page,
+  PageRequest,
+  PneFilter,
+  PneRow,
+  RevocationRow,
+  Store,
+  UserRow,
+} from '../store/contract.ts'
+import { StoreError } from '../store/contract.ts'
+import type { Vault } from '../vault.ts'
+import { checkAssigned, unlessTaken } from './checks.ts'
+import { RegistryError, unknownGateway, unknownPne } from './errors.ts'
+import { FirstSeeds } from './first-seeds.ts'
+import { checkDisplayName, checkName, makePneId } from './names.ts'
+import { findReferenced } from './reference.ts'
+import type { Assignment, GatewayCredential, LinkGateway, Peer, RegistryEvents, RegistryOptions } from './types.ts'
+
+/** How long an assignment may wait for its confirmation. */
+const PENDING_LIFETIME_MS = 3_600_000
+
+/**
+ * Beside {@link RegistryError}, each method may reject with {@link StoreError}, and those that open a secret with
+ * {@link VaultError}. What changes something resolves once the change is durable.
+ */
+export class Registry extends EventEmitter<RegistryEvents> {
+  readonly realm: string
+  readonly #store: Store
+  readonly #vault: Vault
+  readonly #firstSeeds: FirstSeeds
+  readonly #events: EventLog | undefined
+  readonly #logger: Logger | undefined
+  readonly #now: () => number
+  #housekeeping: NodeJS.Timeout | undefined
+
+  constructor({ store, vault, realm, events, logger, now = Date.now }: RegistryOptions) {
+    super()
+    this.realm = checkRealm(realm)
+    this.#store = store
+    this.#vault = vault
+    this.#firstSeeds = new FirstSeeds(store, vault)
+    this.#events = events
+    this.#logger = logger
+    this.#now = now
+  }
+
+  /** Removes assignments that were never confirmed, now and every hour until {@link close}. */
+  async start(): Promise<void> {
+    this.#housekeeping ??= setInterval(() => void this.#removePendingInBackground(), PENDING_LIFETIME_MS).unref()
+    await this.removePending()
+  }
+
+  /** Leaves the store open: it belongs to whoever opened it. */
+  close(): void {
+    clearInterval(this.#housekeeping)
+    this.#housekeeping = undefined
+    this.removeAllListeners()
+  }
+
+  // End users
+
+  /** @throws {RegistryError} NAME_INVALID, USER_EXISTS */
+  async addUser(name: string): Promise<UserRow> {
+    const sealedFirstSeed = this.#firstSeeds.make(checkName(name), 1)
+    const adding = this.#store.addUser({ name, sealedFirstSeed, createdAt: this.#now() })
+    const user = await unlessTaken(adding, 'USER_EXISTS', `the user ${name} exists already: choose another name`)
+    this.#events?.record({ type: 'admin', result: 'user-added', user: name })
+    return user
+  }
+
+  /**
+   * Gives the user a 1st seed of the next generation: PNEs assigned from now on use it, the others keep theirs.
+   * @throws {RegistryError} USER_UNKNOWN
+   */
+  async renewFirstSeed(name: string): Promise<UserRow> {
+    const user = await this.#findUser(name)
+    const generation = user.generation + 1
+    const sealed = this.#firstSeeds.make(name, generation)
+    await this.#store.addFirstSeed({ userId: user.id, generation, sealed, createdAt: this.#now() })
+    this.#events?.record({ type: 'admin', result: 'first-seed-renewed', user: name })
+    return { ...user, generation }
+  }
+
+  listUsers(page: PageRequest): Promise<Page<UserRow>> {
+    return this.#store.listUsers(page)
+  }
+
+  // Gateways
+
+  /**
+   * Adds the gateway `name@realm` of a user and makes its secret.
+   * @throws {RegistryError} NAME_INVALID, USER_UNKNOWN, GATEWAY_EXISTS
+   */
+  async addGateway({ name, user }: { name: string; user: string }): Promise<GatewayCredential> {
+    const identity = gatewayIdentity(checkName(name), this.realm)
+    const { id: userId } = await this.#findUser(user)
+    const secret = randomBytes(KEY_OCTETS)
+    const sealedSecret = this.#vault.seal('gateway-secret', identity, secret)
+    const adding = this.#store.addGateway({ identity, userId, sealedSecret, createdAt: this.#now() })
+    await unlessTaken(adding, 'GATEWAY_EXISTS', `the gateway ${identity} exists already: choose another name`)
+    this.#events?.record({ type: 'admin', result: 'gateway-added', gateway: identity, user })
+    return { identity, secret }
+  }
+
+  listGateways(page: PageRequest): Promise<Page<GatewayRow>> {
+    return this.#store.listGateways(page)
+  }
+
+  /** For ever. The PNEs that it assigned stay as they are. Idempotent. @throws {RegistryError} GATEWAY_UNKNOWN */
+  async revokeGateway(identity: string): Promise<GatewayRow> {
+    const gateway = await this.#store.revokeGateway(identity, this.#now())
+    if (gateway === undefined) throw unknownGateway()
+    this.#events?.record({ type: 'admin', result: 'gateway-revoked', gateway: identity, user: gateway.user })
+    this.emit('gatewayRevoked', identity)
+    return gateway
+  }
+
+  /** What a link with this gateway is authenticated by; undefined when it is unknown or revoked. */
+  async findGatewayForLink(identity: string): Promise<LinkGateway | undefined> {
+    const gateway = await this.#store.findGateway(identity)
+    if (gateway === undefined || gateway.revokedAt !== null) return undefined
+    const secret = this.#vault.open('gateway-secret', identity, gateway.sealedSecret)
+    return { identity, userId: gateway.userId, user: gateway.user, secret }
+  }
+
+  // Key assignment
+
+  /**
+   * Enters a PNE that a gateway pairs, as `pending`, under the newest 1st seed of the gateway's user. Asked again by the
+   * same gateway with the same 2nd seed, the answer is the same.
+   * @param of.secondSeed  32 octets, made by the gateway
+   * @throws {RegistryError} NAME_INVALID, GATEWAY_UNKNOWN, ASSIGNED_ELSEWHERE, PNE_REVOKED
+   */
+  async assignPne(of: {
+    gatewayIdentity: string
+    secondSeed: Uint8Array
+    name?: string | undefined
+  }): Promise<Assignment> {
+    const { gatewayIdentity: gateway, secondSeed } = of
+    return this.#recorded('assignment', gateway, async () => {
+      const name = checkDisplayName(of.name)
+      const row = await this.#store.assignPne({ pneId: makePneId(), secondSeed, gateway, name, createdAt: this.#now() })
+      const pne = checkAssigned(row, gateway)
+      const { firstSeed } = await this.#firstSeeds.open(pne.userId, pne.generation)
+      return { pneId: pne.pneId, user: pne.user, firstSeed }
+    })
+  }
+
+  /**
+   * The PNE has stored its credential: makes it `active`. Idempotent.
+   * @throws {RegistryError} PNE_UNKNOWN, GATEWAY_UNKNOWN, ASSIGNED_ELSEWHERE, PNE_REVOKED
+   */
+  async confirmPne(of: { gatewayIdentity: string; secondSeed: Uint8Array }): Promise<{ pneId: string; user: string }> {
+    const { gatewayIdentity: gateway, secondSeed } = of
+    return this.#recorded('confirmation', gateway, async () => {
+      const row = await this.#store.confirmPne(secondSeed, gateway, this.#now())
+      if (row === undefined) throw unknownPne()
+      const pne = checkAssigned(row, gateway)
+      if (pne.state === 'pending') throw unknownGateway()
+      return { pneId: pne.pneId, user: pne.user }
+    })
+  }
+
+  // Authentication
+
+  /** The PNE that a 2nd seed names, in whatever state, and the 1st seed that its EUKey is calculated from. */
+  async findPeer(secondSeed: Uint8Array): Promise<Peer | undefined> {
+    const key = await this.#store.findPneBySecondSeed(secondSeed)
+    if (key === undefined) return undefined
+    const { user, firstSeed } = await this.#firstSeeds.open(key.userId, key.generation)
+    const { pneId, state, userId, generation } = key
+    return { pneId, state, userId, user, generation, firstSeed }
+  }
+
+  // Inventory and revocation
+
+  /** Newest first. */
+  listPnes(filter: PneFilter, page: PageRequest): Promise<Page<PneRow>> {
+    return this.#store.listPnes(filter, page)
+  }
+
+  /**
+   * The PNE with this pneId, or else the only one with this display name or this beginning of its pneId.
+   * @throws {RegistryError} PNE_UNKNOWN, PNE_AMBIGUOUS
+   */
+  showPne(reference: string): Promise<PneRow> {
+    return findReferenced(this.#store, reference)
+  }
+
+  /**
+   * For ever: makes the PNE `revoked` and appends its tag to the revocation log. Idempotent.
+   * @param pneId  in full
+   * @throws {RegistryError} PNE_UNKNOWN
+   */
+  async revokePne(pneId: string): Promise<RevocationRow> {
+    const pne = await this.#store.findPne(pneId)
+    if (pne === undefined) throw unknownPne()
+    const revocation = await this.#store.revokePne(pneId, revocationTag(pne.secondSeed), this.#now())
+    if (revocation === undefined) throw unknownPne()
+    if (pne.state !== 'revoked') {
+      this.#events?.record({ type: 'revocation', result: 'revoked', pneId, gateway: pne.gateway, user: pne.user })
+      this.emit('revoked', revocation)
+    }
+    return revocation
+  }
+
+  /** Lines of the revocation log after number `seq`, oldest first; of other processes too. */
+  revocationsSince(seq: number, limit: number): Promise<RevocationRow[]> {
+    return this.#store.revocationsSince(seq, limit)
+  }
+
+  /** The number of the newest line of the revocation log; 0 while there is none. */
+  newestRevocation(): Promise<number> {
+    return this.#store.newestRevocation()
+  }
+
+  /** Removes assignments that waited for their confirmation for over an hour. Gives their number. */
+  async removePending(): Promise<number> {
+    const count = await this.#store.removePendingPnes(this.#now() - PENDING_LIFETIME_MS)
+    if (count > 0) this.#logger?.info({ count }, 'removed assignments that were never confirmed')
+    return count
+  }
+
+  async #removePendingInBackground(): Promise<void> {
+    await this.removePending().catch((error) =>
+      this.#logger?.warn({ err: error }, 'unconfirmed assignments not removed'),
+    )
+  }
+
+  async #findUser(name: string): Promise<UserRow> {
+    const user = await this.#store.findUser(name)
+    if (user !== undefined) return user
+    throw new RegistryError('USER_UNKNOWN', 'there is no such user: add the user first')
+  }
+
+  /** Does what a gateway asked for and records how it ended. */
+  async #recorded<T extends { pneId: string; user: string }>(
+    type: 'assignment' | 'confirmation',
+    gateway: string,
+    act: () => Promise<T>,
+  ): Promise<T> {
+    try {
+      const done = await act()
+      this.#events?.record({ type, result: 'accepted', pneId: done.pneId, gateway, user: done.user })
+      return done
+    } catch (error) {
+      const reason = error instanceof RegistryError || error instanceof StoreError ? error.code : 'INTERNAL_ERROR'
+      this.#events?.record({ type, result: 'refused', reason, gateway })
+      throw error
+    }
+  }
+}

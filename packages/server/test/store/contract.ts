@@ -1,0 +1,344 @@
+// The contract of a store, as tests that every implementation must pass.
+import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
+import { describe, type TestContext, test } from 'node:test'
+import type { NewEventRow, NewPne, PneRow, Store } from '../../src/store/contract.ts'
+
+const GATEWAY = 'home@example.org'
+const OTHER_GATEWAY = 'lobby@example.org'
+const NOBODY = { pneId: 'pne-none', gateway: 'none@example.org' }
+
+/** @param open  gives an empty store; the suite closes it */
+export function storeContract(name: string, open: (t: TestContext) => Promise<Store>): void {
+  const contract = (behaviour: string, prove: (store: Store) => Promise<void>) =>
+    test(behaviour, async (t) => {
+      const store = await open(t)
+      try {
+        await prove(store)
+      } finally {
+        await store.close()
+      }
+    })
+
+  describe(`store contract: ${name}`, () => {
+    contract('a claim is won once', async (store) => {
+      assert.deepEqual([...(await store.claim('a', Buffer.of(1)))], [1])
+      assert.deepEqual([...(await store.claim('a', Buffer.of(2)))], [1])
+      assert.deepEqual([...(await store.claim('b', Buffer.of(3)))], [3])
+    })
+
+    contract('a user has a sealed 1st seed of generation 1', async (store) => {
+      const user = await store.addUser({ name: 'alice', sealedFirstSeed: Buffer.of(7), createdAt: 5 })
+      assert.deepEqual({ ...user }, { id: user.id, name: 'alice', generation: 1, createdAt: 5 })
+      assert.deepEqual(await store.findUser('alice'), user)
+      const seed = await store.findFirstSeed(user.id, 1)
+      assert.deepEqual([seed?.user, ...(seed?.sealed ?? [])], ['alice', 7])
+    })
+
+    contract('a name of a user is taken once, and the second user leaves no trace', async (store) => {
+      await addUser(store, 'alice')
+      await assert.rejects(addUser(store, 'alice'), { code: 'STORE_DUPLICATE' })
+      assert.equal((await store.listUsers({ limit: 10 })).items.length, 1)
+    })
+
+    contract('of two users of one name that come at once, one is refused and the other stays', async (store) => {
+      const [first, second, third] = await Promise.allSettled([
+        addUser(store, 'alice'),
+        addUser(store, 'alice'),
+        addUser(store, 'bob'),
+      ])
+      assert.deepEqual([first.status, second.status, third.status], ['fulfilled', 'rejected', 'fulfilled'])
+      const { items } = await store.listUsers({ limit: 10 })
+      assert.deepEqual(
+        items.map((user) => user.name),
+        ['alice', 'bob'],
+      )
+    })
+
+    contract('generations of a 1st seed come one after another, each once', async (store) => {
+      const { id: userId } = await addUser(store, 'alice')
+      const add = (generation: number) => store.addFirstSeed({ userId, generation, sealed: Buffer.of(9), createdAt: 1 })
+      await assert.rejects(add(1), { code: 'STORE_DUPLICATE' })
+      await assert.rejects(add(3), { code: 'STORE_DUPLICATE' })
+      await add(2)
+      await assert.rejects(add(2), { code: 'STORE_DUPLICATE' })
+      assert.equal((await store.findUser('alice'))?.generation, 2)
+      assert.equal(await store.findFirstSeed(userId, 3), undefined)
+      assert.equal(await store.findFirstSeed(userId + 1, 1), undefined)
+    })
+
+    contract('a list comes in pages that together are the list', async (store) => {
+      for (const name of ['carol', 'alice', 'bob']) await addUser(store, name)
+      const first = await store.listUsers({ limit: 2 })
+      const second = await store.listUsers({ limit: 2, cursor: first.next ?? '' })
+      assert.deepEqual(
+        [...first.items, ...second.items].map((user) => user.name),
+        ['alice', 'bob', 'carol'],
+      )
+      assert.equal(second.next, null)
+      assert.equal((await store.listUsers({ limit: 3 })).next, null)
+    })
+
+    contract('a gateway keeps its sealed secret, which no list shows', async (store) => {
+      const { id: userId } = await addUser(store, 'alice')
+      const added = await addGateway(store, GATEWAY, userId)
+      assert.deepEqual({ ...added }, { identity: GATEWAY, userId, user: 'alice', createdAt: 1, revokedAt: null })
+      assert.deepEqual([...((await store.findGateway(GATEWAY))?.sealedSecret ?? [])], [8])
+      const { items } = await store.listGateways({ limit: 10 })
+      assert.deepEqual(items, [added])
+    })
+
+    contract('a gateway needs a user that exists, and an identity that is free', async (store) => {
+      const { id: userId } = await addUser(store, 'alice')
+      await assert.rejects(addGateway(store, GATEWAY, userId + 1), { code: 'STORE_FAILED' })
+      assert.equal(await store.findGateway(GATEWAY), undefined)
+      await addGateway(store, GATEWAY, userId)
+      await store.revokeGateway(GATEWAY, 2)
+      await assert.rejects(addGateway(store, GATEWAY, userId), { code: 'STORE_DUPLICATE' })
+    })
+
+    contract('a revocation of a gateway keeps its first time', async (store) => {
+      await furnish(store)
+      assert.equal((await store.revokeGateway(GATEWAY, 20))?.revokedAt, 20)
+      assert.equal((await store.revokeGateway(GATEWAY, 30))?.revokedAt, 20)
+      assert.equal((await store.findGateway(OTHER_GATEWAY))?.revokedAt, null)
+      assert.equal(await store.revokeGateway(NOBODY.gateway, 20), undefined)
+    })
+
+    contract('an assignment takes user and generation from the gateway', async (store) => {
+      const { userId } = await furnish(store)
+      await store.addFirstSeed({ userId, generation: 2, sealed: Buffer.of(9), createdAt: 1 })
+      const pne = newPne({ name: 'lamp' })
+      const expected = { ...pne, secondSeed: new Uint8Array(pne.secondSeed), state: 'pending', userId, user: 'alice' }
+      const times = { generation: 2, confirmedAt: null, revokedAt: null }
+      assert.deepEqual({ ...(await store.assignPne(pne)) }, { ...expected, ...times })
+    })
+
+    contract('a 2nd seed that is known is not assigned again', async (store) => {
+      await furnish(store)
+      const pne = newPne()
+      const first = await store.assignPne(pne)
+      assert.deepEqual(await store.assignPne({ ...newPne({ name: 'other' }), secondSeed: pne.secondSeed }), first)
+      const elsewhere = { ...newPne(), secondSeed: pne.secondSeed, gateway: OTHER_GATEWAY }
+      assert.equal((await store.assignPne(elsewhere))?.gateway, GATEWAY)
+      assert.equal((await store.listPnes({}, { limit: 10 })).items.length, 1)
+    })
+
+    contract('of assignments with one 2nd seed that come at once, one is written', async (store) => {
+      await furnish(store)
+      const secondSeed = randomBytes(32)
+      const rows = await Promise.all(Array.from({ length: 5 }, () => store.assignPne({ ...newPne(), secondSeed })))
+      assert.equal(new Set(rows.map((row) => row?.pneId)).size, 1)
+    })
+
+    contract('a gateway that is unknown or revoked assigns and confirms nothing', async (store) => {
+      await furnish(store)
+      const known = newPne()
+      await store.assignPne(known)
+      assert.equal(await store.assignPne({ ...newPne(), gateway: NOBODY.gateway }), undefined)
+      await store.revokeGateway(GATEWAY, 20)
+      assert.equal(await store.assignPne(newPne()), undefined)
+      assert.equal(await store.assignPne(known), undefined)
+      assert.equal((await store.confirmPne(known.secondSeed, GATEWAY, 30))?.state, 'pending')
+    })
+
+    contract('a pneId names one PNE', async (store) => {
+      await furnish(store)
+      await store.assignPne(newPne({ pneId: 'pne-a' }))
+      await assert.rejects(store.assignPne(newPne({ pneId: 'pne-a' })), { code: 'STORE_DUPLICATE' })
+    })
+
+    contract('a 2nd seed of another length is refused', async (store) => {
+      await furnish(store)
+      for (const octets of [0, 31, 33]) {
+        const wrong = { ...newPne(), secondSeed: randomBytes(octets) }
+        await assert.rejects(store.assignPne(wrong), { code: 'STORE_FAILED' })
+        assert.equal(await store.findPneBySecondSeed(wrong.secondSeed), undefined)
+      }
+    })
+
+    contract('only the gateway that assigned a PNE confirms it, and the first time stays', async (store) => {
+      await furnish(store)
+      const { secondSeed } = (await store.assignPne(newPne())) as PneRow
+      assert.equal((await store.confirmPne(secondSeed, OTHER_GATEWAY, 20))?.state, 'pending')
+      const active = await store.confirmPne(secondSeed, GATEWAY, 30)
+      assert.deepEqual([active?.state, active?.confirmedAt], ['active', 30])
+      assert.deepEqual(await store.confirmPne(secondSeed, GATEWAY, 40), active)
+      assert.equal(await store.confirmPne(randomBytes(32), GATEWAY, 40), undefined)
+    })
+
+    contract('the look-up of step 4 gives what it needs and nothing else', async (store) => {
+      const { userId } = await furnish(store)
+      const { secondSeed, pneId } = (await store.assignPne(newPne())) as PneRow
+      const key = await store.findPneBySecondSeed(secondSeed)
+      assert.deepEqual(key, { pneId, state: 'pending', userId, generation: 1 })
+      assert.equal(await store.findPneBySecondSeed(randomBytes(32)), undefined)
+    })
+
+    contract('revocation is for ever and is logged once', async (store) => {
+      await furnish(store)
+      const { secondSeed, pneId } = (await store.assignPne(newPne())) as PneRow
+      const tag = randomBytes(32)
+      const revocation = await store.revokePne(pneId, tag, 50)
+      assert.deepEqual([revocation?.pneId, revocation?.at, Buffer.from(revocation?.tag ?? [])], [pneId, 50, tag])
+      assert.deepEqual(await store.revokePne(pneId, randomBytes(32), 60), revocation)
+      assert.equal((await store.confirmPne(secondSeed, GATEWAY, 70))?.state, 'revoked')
+      assert.equal((await store.assignPne({ ...newPne(), secondSeed }))?.state, 'revoked')
+      assert.deepEqual(await store.revocationsSince(0, 10), [revocation])
+      assert.equal(await store.revokePne(NOBODY.pneId, tag, 50), undefined)
+    })
+
+    contract('the revocation log is read onwards from a number', async (store) => {
+      await furnish(store)
+      assert.equal(await store.newestRevocation(), 0)
+      for (const pneId of ['pne-a', 'pne-b', 'pne-c']) {
+        await store.assignPne(newPne({ pneId }))
+        await store.revokePne(pneId, randomBytes(32), 50)
+      }
+      const [first, second, third] = await store.revocationsSince(0, 10)
+      assert.deepEqual([first?.pneId, second?.pneId, third?.pneId], ['pne-a', 'pne-b', 'pne-c'])
+      assert.deepEqual(await store.revocationsSince(first?.seq ?? 0, 1), [second])
+      assert.deepEqual(await store.revocationsSince(third?.seq ?? 0, 10), [])
+      assert.equal(await store.newestRevocation(), third?.seq)
+    })
+
+    contract('the inventory is listed newest first, page by page, without gap or repetition', async (store) => {
+      await furnish(store)
+      for (const pneId of ['pne-a', 'pne-b', 'pne-c', 'pne-d']) await store.assignPne(newPne({ pneId }))
+      const first = await store.listPnes({}, { limit: 2 })
+      await store.assignPne(newPne({ pneId: 'pne-e' }))
+      const second = await store.listPnes({}, { limit: 2, cursor: first.next ?? '' })
+      assert.deepEqual(ids([...first.items, ...second.items]), ['pne-d', 'pne-c', 'pne-b', 'pne-a'])
+      assert.equal(second.next, null)
+    })
+
+    contract('every condition of a filter must hold', async (store) => {
+      await furnish(store)
+      await store.assignPne(newPne({ pneId: 'pne-a', name: 'Kitchen lamp' }))
+      const { secondSeed } = (await store.assignPne(newPne({ pneId: 'pne-b', name: 'Porch lamp' }))) as PneRow
+      await store.assignPne(newPne({ pneId: 'pne-c', gateway: OTHER_GATEWAY }))
+      await store.confirmPne(secondSeed, GATEWAY, 20)
+      const list = async (filter: Parameters<Store['listPnes']>[0]) =>
+        ids((await store.listPnes(filter, { limit: 10 })).items)
+      assert.deepEqual(await list({ query: 'LAMP' }), ['pne-b', 'pne-a'])
+      assert.deepEqual(await list({ query: 'lamp', state: 'active' }), ['pne-b'])
+      assert.deepEqual(await list({ query: 'lamp', state: 'active', user: 'bob' }), [])
+      assert.deepEqual(await list({ user: 'bob' }), ['pne-c'])
+      assert.deepEqual(await list({ query: 'pne-' }), ['pne-c', 'pne-b', 'pne-a'])
+      assert.deepEqual(await list({ user: 'nobody' }), [])
+      for (const wildcard of ['%', '_', "'", '*']) assert.deepEqual(await list({ query: wildcard }), [])
+    })
+
+    contract('a cursor that no page gave is refused', async (store) => {
+      for (const cursor of ['', 'x', '-1', '1; DROP TABLE pnes', '1e3', '9'.repeat(40)]) {
+        await assert.rejects(store.listPnes({}, { limit: 1, cursor }), { code: 'STORE_CURSOR_INVALID' }, cursor)
+      }
+    })
+
+    contract('a PNE is found by the beginning of its pneId or by its name', async (store) => {
+      await furnish(store)
+      await store.assignPne(newPne({ pneId: 'pne-aab', name: 'lamp' }))
+      await store.assignPne(newPne({ pneId: 'pne-aac', name: 'pne-aab' }))
+      const match = async (reference: string) => ids(await store.matchPnes(reference, 10)).sort()
+      assert.deepEqual(await match('lamp'), ['pne-aab'])
+      assert.deepEqual(await match('pne-aa'), ['pne-aab', 'pne-aac'])
+      assert.deepEqual(await match('pne-aab'), ['pne-aab', 'pne-aac'])
+      assert.deepEqual(await match('lam'), [])
+      assert.deepEqual(await match('pne-%'), [])
+      assert.equal((await store.matchPnes('pne-', 1)).length, 1)
+      assert.equal((await store.findPne('pne-aac'))?.name, 'pne-aab')
+      assert.equal(await store.findPne('pne-aa'), undefined)
+    })
+
+    contract('only what was never confirmed is removed, and only when it is old', async (store) => {
+      await furnish(store)
+      const [old, fresh, active, revoked] = ['pne-a', 'pne-b', 'pne-c', 'pne-d'].map((pneId) => newPne({ pneId }))
+      assert.ok(old && fresh && active && revoked)
+      for (const pne of [old, active, revoked]) await store.assignPne({ ...pne, createdAt: 99 })
+      await store.assignPne({ ...fresh, createdAt: 100 })
+      await store.confirmPne(active.secondSeed, GATEWAY, 120)
+      await store.revokePne(revoked.pneId, randomBytes(32), 120)
+      assert.equal(await store.removePendingPnes(100), 1)
+      assert.deepEqual(ids((await store.listPnes({}, { limit: 10 })).items).sort(), ['pne-b', 'pne-c', 'pne-d'])
+    })
+
+    contract('an import enters many as active', async (store) => {
+      await furnish(store)
+      const pnes = Array.from({ length: 5001 }, (_, i) => newPne({ pneId: `pne-${i}` }))
+      assert.equal(await store.importPnes(pnes.values()), 5001)
+      for (const pne of [pnes[0], pnes[5000]]) {
+        assert.equal((await store.findPneBySecondSeed(pne?.secondSeed ?? Buffer.of()))?.state, 'active')
+      }
+      const [again] = pnes
+      assert.ok(again)
+      await assert.rejects(store.importPnes([newPne(), again]), { code: 'STORE_DUPLICATE' })
+      const stranger = newPne({ gateway: NOBODY.gateway })
+      await assert.rejects(store.importPnes([stranger]), { code: 'STORE_UNKNOWN_GATEWAY' })
+      assert.equal(await store.importPnes([]), 0)
+    })
+
+    contract('events are listed newest first, by filter, and from any of them backwards', async (store) => {
+      const types = ['authentication', 'admin', 'authentication']
+      await store.appendEvents(
+        types.map((type, i) => newEvent({ type, pneId: `pne-${i}`, ms: 1.5 })),
+        100,
+      )
+      const [third, second, first] = await store.listEvents({ limit: 10 })
+      assert.deepEqual({ ...second }, { ...newEvent({ type: 'admin', pneId: 'pne-1', ms: 1.5 }), id: second?.id })
+      assert.deepEqual(await store.listEvents({ limit: 10, type: 'authentication' }), [third, first])
+      assert.deepEqual(await store.listEvents({ limit: 1, before: third?.id }), [second])
+      assert.deepEqual(await store.listEvents({ limit: 10, before: third?.id, type: 'authentication' }), [first])
+      assert.deepEqual(await store.listEvents({ limit: 10, pneId: 'pne-1' }), [second])
+      assert.deepEqual(await store.listEvents({ limit: 10, pneId: 'pne-1', type: 'link' }), [])
+    })
+
+    contract('only the newest events are kept', async (store) => {
+      for (let i = 0; i < 4; i++) await store.appendEvents([newEvent({ at: i }), newEvent({ at: i })], 5)
+      const events = await store.listEvents({ limit: 100 })
+      assert.deepEqual(
+        events.map((event) => event.at),
+        [3, 3, 2, 2, 1],
+      )
+    })
+
+    contract('closing finishes what was begun, refuses what comes later, and may be repeated', async (store) => {
+      const adding = addUser(store, 'alice')
+      await store.close()
+      assert.equal((await adding).name, 'alice')
+      await assert.rejects(store.findUser('alice'), { code: 'STORE_CLOSED' })
+      await assert.rejects(addUser(store, 'bob'), { code: 'STORE_CLOSED' })
+      await store.close()
+    })
+  })
+}
+
+function addUser(store: Store, name: string) {
+  return store.addUser({ name, sealedFirstSeed: Buffer.of(7), createdAt: 1 })
+}
+
+function addGateway(store: Store, identity: string, userId: number) {
+  return store.addGateway({ identity, userId, sealedSecret: Buffer.of(8), createdAt: 1 })
+}
+
+/** Two users with a gateway each. */
+async function furnish(store: Store): Promise<{ userId: number }> {
+  const alice = await addUser(store, 'alice')
+  const bob = await addUser(store, 'bob')
+  await addGateway(store, GATEWAY, alice.id)
+  await addGateway(store, OTHER_GATEWAY, bob.id)
+  return { userId: alice.id }
+}
+
+function newPne(changes: Partial<NewPne> = {}): NewPne {
+  const pneId = `pne-${randomBytes(8).toString('hex')}`
+  return { pneId, secondSeed: randomBytes(32), gateway: GATEWAY, name: null, createdAt: 10, ...changes }
+}
+
+function newEvent(changes: Partial<NewEventRow>): NewEventRow {
+  const absent = { reason: null, pneId: null, gateway: null, user: null, case: null, ms: null }
+  return { at: 1, type: 'authentication', result: 'accepted', ...absent, ...changes }
+}
+
+function ids(pnes: PneRow[]): string[] {
+  return pnes.map((pne) => pne.pneId)
+}

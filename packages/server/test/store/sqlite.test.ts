@@ -1,0 +1,145 @@
+// The SQLite store: the contract in memory and in a file, and what only a file can suffer.
+import assert from 'node:assert/strict'
+import { fork } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { readFileSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { test } from 'node:test'
+import { openSqlite } from '../../src/store/sqlite/open.ts'
+import { temporaryFolder } from '../temp-folder.ts'
+import { storeContract } from './contract.ts'
+
+storeContract('sqlite, in memory', async () => openSqlite(':memory:'))
+storeContract('sqlite, in a file', async (t) => openSqlite(join(temporaryFolder(t), 'cpns.db')))
+
+const worker = join(import.meta.dirname, 'assigning-process.ts')
+
+test('every assignment that was answered is there after kill -9 in the middle of a loop', {
+  timeout: 20_000,
+}, async (t) => {
+  const path = join(temporaryFolder(t), 'cpns.db')
+  for (const answersBeforeKill of [1, 40, 7]) {
+    const child = fork(worker, [path], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
+    const answered: string[] = []
+    child.on('message', (secondSeed: string) => {
+      answered.push(secondSeed)
+      if (answered.length === answersBeforeKill) child.kill('SIGKILL')
+    })
+    const [, signal] = await once(child, 'exit')
+    assert.equal(signal, 'SIGKILL')
+
+    const store = openSqlite(path)
+    for (const secondSeed of answered) {
+      assert.equal((await store.findPneBySecondSeed(Buffer.from(secondSeed, 'base64url')))?.state, 'active')
+    }
+    await store.close()
+  }
+})
+
+test('two processes that create and fill one database lose nothing', { timeout: 20_000 }, async (t) => {
+  const path = join(temporaryFolder(t), 'cpns.db')
+  const runs = [1, 2, 3].map(async () => {
+    const child = fork(worker, [path, '30'], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
+    const answered: string[] = []
+    child.on('message', (secondSeed: string) => answered.push(secondSeed))
+    assert.deepEqual(await once(child, 'exit'), [0, null])
+    return answered
+  })
+  const answered = (await Promise.all(runs)).flat()
+  assert.equal(answered.length, 90)
+  const store = openSqlite(path)
+  for (const secondSeed of answered) {
+    assert.equal((await store.findPneBySecondSeed(Buffer.from(secondSeed, 'base64url')))?.state, 'active')
+  }
+  await store.close()
+  assert.deepEqual(new DatabaseSync(path).prepare('PRAGMA integrity_check').all(), [
+    Object.assign(Object.create(null), { integrity_check: 'ok' }),
+  ])
+})
+
+test('a write that another process blocks for too long is refused as busy, and works once it may', {
+  timeout: 10_000,
+}, async (t) => {
+  const path = join(temporaryFolder(t), 'cpns.db')
+  const store = openSqlite(path)
+  const other = new DatabaseSync(path)
+  other.exec('BEGIN IMMEDIATE')
+  const user = { name: 'alice', sealedFirstSeed: Buffer.of(1), createdAt: 1 }
+  await assert.rejects(store.addUser(user), { code: 'STORE_BUSY' })
+  assert.equal(await store.findUser('alice'), undefined)
+  other.exec('COMMIT')
+  assert.equal((await store.addUser(user)).name, 'alice')
+  other.close()
+  await store.close()
+})
+
+test('the connection waits for the disk at each commit and keeps references whole', async (t) => {
+  const connections = new Set<DatabaseSync>()
+  const original = DatabaseSync.prototype.exec
+  t.mock.method(DatabaseSync.prototype, 'exec', function (this: DatabaseSync, sql: string) {
+    connections.add(this)
+    return original.call(this, sql)
+  })
+  const store = openSqlite(join(temporaryFolder(t), 'cpns.db'))
+  const [db] = connections
+  const pragma = (name: string) => Object.values(db?.prepare(`PRAGMA ${name}`).get() ?? {})[0]
+  assert.deepEqual([pragma('journal_mode'), pragma('synchronous'), pragma('foreign_keys')], ['wal', 2, 1])
+  await store.close()
+})
+
+test('a database of a newer version is refused and left as it is', async (t) => {
+  const path = join(temporaryFolder(t), 'cpns.db')
+  await openSqlite(path).close()
+  const db = new DatabaseSync(path)
+  db.exec('PRAGMA user_version = 999')
+  db.close()
+  assert.throws(() => openSqlite(path), { code: 'STORE_NEWER', message: /schema 999/ })
+  assert.equal(new DatabaseSync(path).prepare('PRAGMA user_version').get()?.['user_version'], 999)
+})
+
+test("another program's database is refused and left as it is", (t) => {
+  const path = join(temporaryFolder(t), 'cpns.db')
+  const db = new DatabaseSync(path)
+  db.exec('CREATE TABLE recipes (name TEXT)')
+  db.close()
+  assert.throws(() => openSqlite(path), { code: 'STORE_NOT_OURS' })
+  const tables = new DatabaseSync(path).prepare('SELECT name FROM sqlite_schema').all()
+  assert.deepEqual(
+    tables.map((table) => table['name']),
+    ['recipes'],
+  )
+})
+
+test('a file that is no database is refused as damaged', (t) => {
+  const path = join(temporaryFolder(t), 'cpns.db')
+  writeFileSync(path, randomBytes(8192))
+  assert.throws(() => openSqlite(path), { code: 'STORE_CORRUPT', message: /backup/ })
+})
+
+test('a database with a damaged page is refused, not read', async (t) => {
+  const path = join(temporaryFolder(t), 'cpns.db')
+  const store = openSqlite(path)
+  await store.addUser({ name: 'alice', sealedFirstSeed: randomBytes(61), createdAt: 1 })
+  await store.close()
+  const octets = readFileSync(path)
+  // Page 1 holds the header and the schema; the rest hold tables and indexes.
+  octets.fill(0xff, 4096)
+  writeFileSync(path, octets)
+  assert.throws(() => openSqlite(path), { code: 'STORE_CORRUPT' })
+})
+
+test('a path that cannot be opened is refused with advice', (t) => {
+  const path = join(temporaryFolder(t), 'missing', 'cpns.db')
+  assert.throws(() => openSqlite(path), { code: 'STORE_FAILED', message: /check its permissions/ })
+})
+
+test('a clean close leaves one file', async (t) => {
+  const path = join(temporaryFolder(t), 'cpns.db')
+  const store = openSqlite(path)
+  await store.addUser({ name: 'alice', sealedFirstSeed: Buffer.of(1), createdAt: 1 })
+  assert.ok(statSync(`${path}-wal`).size > 0)
+  await store.close()
+  assert.equal(statSync(`${path}-wal`, { throwIfNoEntry: false }), undefined)
+})
