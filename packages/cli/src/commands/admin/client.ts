@@ -1,0 +1,155 @@
+// The admin API of a running server, over HTTP: where it is, the token, a deadline, and refusals as errors.
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { CliError } from '../../errors.ts'
+import type { CommonOptions } from '../../command.ts'
+
+const TIMEOUT_MS = 10_000
+const ROWS_MAX = 100_000
+
+/** Either the data folder of a server on this machine, or where it is and the file with its token. */
+export interface AdminOptions extends CommonOptions {
+  data?: string
+  url?: string
+  tokenFile?: string
+}
+
+/** One page of a list, as the API gives it; `next` is null on the last. */
+export interface Page<T> {
+  items: T[]
+  next: string | null
+}
+
+export class AdminClient {
+  readonly #url: string
+  readonly #token: string
+
+  constructor(url: string, token: string) {
+    this.#url = url.replace(/\/+$/, '')
+    this.#token = token
+  }
+
+  /** @throws {CliError} ADMIN_UNREACHABLE, ADMIN_TIMED_OUT, ADMIN_REFUSED, ADMIN_FAILED, or the code that the API answered */
+  get<T>(path: string): Promise<T> {
+    return this.#request('GET', path)
+  }
+
+  /** @throws {CliError} as {@link get} */
+  post<T>(path: string, body?: object): Promise<T> {
+    return this.#request('POST', path, body)
+  }
+
+  /** All pages of a list as one; `next` stays where it is longer than 100,000 rows. */
+  async list<T>(path: string): Promise<Page<T>> {
+    const items: T[] = []
+    let next: string | null = null
+    do {
+      const cursor: string = next === null ? '' : `&cursor=${encodeURIComponent(next)}`
+      const page: Page<T> = await this.get(`${path}?limit=1000${cursor}`)
+      items.push(...page.items)
+      next = page.next
+    } while (next !== null && items.length < ROWS_MAX)
+    return { items, next }
+  }
+
+  async #request<T>(method: string, path: string, body?: object): Promise<T> {
+    const response = await this.#fetch(path, {
+      method,
+      headers: { authorization: `Bearer ${this.#token}`, ...(body && { 'content-type': 'application/json' }) },
+      ...(body && { body: JSON.stringify(body) }),
+      redirect: 'error',
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    })
+    const document = await response.json().catch(() => undefined)
+    if (response.ok && document !== undefined) return document as T
+    throw refusal(response.status, document, this.#url)
+  }
+
+  async #fetch(path: string, init: RequestInit): Promise<Response> {
+    try {
+      return await fetch(this.#url + path, init)
+    } catch (cause) {
+      if (cause instanceof DOMException && cause.name === 'TimeoutError') {
+        throw new CliError('ADMIN_TIMED_OUT', `no answer from the admin API at ${this.#url}: 10 s have passed. Try again`, { cause })
+      }
+      throw new CliError('ADMIN_UNREACHABLE', `cannot reach the admin API at ${this.#url}: ${reasonOf(cause)}. Is the server running? Start it with: opencpns server run`, { cause })
+    }
+  }
+}
+
+/** @throws {CliError} USAGE, ADMIN_FILES_MISSING */
+export async function openAdmin({ data, url, tokenFile }: AdminOptions): Promise<AdminClient> {
+  if (data !== undefined && url === undefined && tokenFile === undefined) return openLocal(data)
+  if (data === undefined && url !== undefined && tokenFile !== undefined) {
+    if (!/^https?:\/\/[^/\s]+/.test(url)) {
+      throw new CliError('USAGE', `cannot use --url ${url}: it is not an http or https address. Write for example http://127.0.0.1:7412`)
+    }
+    return new AdminClient(url, await readToken(tokenFile, 'Give the admin.token of the server'))
+  }
+  throw new CliError('USAGE', 'cannot tell which server is meant: give either --data DIR, or --url URL and --token-file FILE')
+}
+
+async function openLocal(data: string): Promise<AdminClient> {
+  const next = `Is it the data folder of a server that runs? Start it with: opencpns server run --data ${data}`
+  const file = join(data, 'admin.json')
+  const text = await read(file, next)
+  const url = urlIn(text)
+  if (url === undefined) throw new CliError('ADMIN_FILES_MISSING', `cannot use ${file}: it does not name the admin API. ${next}`)
+  return new AdminClient(url, await readToken(join(data, 'admin.token'), next))
+}
+
+function urlIn(text: string): string | undefined {
+  try {
+    const document: unknown = JSON.parse(text)
+    const url = typeof document === 'object' && document !== null && 'url' in document ? document.url : undefined
+    return typeof url === 'string' ? url : undefined
+  } catch {
+    return undefined
+  }
+}
+
+async function readToken(file: string, next: string): Promise<string> {
+  const token = (await read(file, next)).trim()
+  if (/^[A-Za-z0-9._~+/-]{16,512}=*$/.test(token)) return token
+  throw new CliError('ADMIN_FILES_MISSING', `cannot use ${file}: it does not hold a token. ${next}`)
+}
+
+async function read(file: string, next: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8')
+  } catch (cause) {
+    throw new CliError('ADMIN_FILES_MISSING', `cannot read ${file}: ${reasonOf(cause)}. ${next}`, { cause })
+  }
+}
+
+/** A refusal comes as problem details (RFC 9457) with a `code` of its own; anything else is not our API. */
+function refusal(status: number, document: unknown, url: string): CliError {
+  if (status === 401) {
+    return new CliError('ADMIN_REFUSED', `the admin API at ${url} refused the token: it is not this server's. Give the data folder or the token file of the server that runs there`)
+  }
+  const { code, detail } = (document ?? {}) as { code?: unknown; detail?: unknown }
+  if (typeof code === 'string' && typeof detail === 'string') return new CliError(code, detail)
+  return new CliError('ADMIN_UNREACHABLE', `what answers at ${url} is not the admin API: it sent status ${status}. Check the address`)
+}
+
+/** The reason in the words of the system, without its codes. */
+function reasonOf(cause: unknown): string {
+  const inner = cause instanceof Error && cause.cause instanceof Error ? cause.cause : cause
+  const code = inner instanceof Error && 'code' in inner ? String(inner.code) : ''
+  return reasons[code] ?? (inner instanceof Error ? inner.message : String(inner))
+}
+
+const reasons: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'connection refused',
+  ECONNRESET: 'connection reset',
+  ENOTFOUND: 'no such host',
+  EAI_AGAIN: 'the name cannot be resolved now',
+  EHOSTUNREACH: 'no route to the host',
+  ENETUNREACH: 'no route to the network',
+  UND_ERR_SOCKET: 'the connection ended',
+  UND_ERR_CONNECT_TIMEOUT: 'no answer',
+  ENOENT: 'no such file',
+  ENOTDIR: 'no such file',
+  EACCES: 'permission denied',
+  EISDIR: 'it is a folder',
+}

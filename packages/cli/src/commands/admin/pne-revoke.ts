@@ -1,0 +1,17 @@
+// `opencpns admin pne revoke`
+import { print, printJson } from '../../output.ts'
+import { localTime } from '../../terminal/table.ts'
+import { type AdminOptions, openAdmin } from './client.ts'
+
+interface Revocation {
+  id: string
+  sequence: number
+  revoked: string
+}
+
+export async function run(options: AdminOptions, id = ''): Promise<undefined> {
+  const admin = await openAdmin(options)
+  const revocation = await admin.post<Revocation>(`/v1/pnes/${encodeURIComponent(id)}/revoke`)
+  if (options.json) return printJson(revocation) as undefined
+  print(`Revoked ${revocation.id} at ${localTime(revocation.revoked)}, for ever. Its gateways are being told.`)
+}

@@ -1,0 +1,23 @@
+// `opencpns admin pne show`
+import { paintFor, print, printJson } from '../../output.ts'
+import { facts, localTime } from '../../terminal/table.ts'
+import { type AdminOptions, openAdmin } from './client.ts'
+import type { Pne } from './documents.ts'
+
+export async function run(options: AdminOptions, id = ''): Promise<undefined> {
+  const admin = await openAdmin(options)
+  const pne = await admin.get<Pne>(`/v1/pnes/${encodeURIComponent(id)}`)
+  if (options.json) return printJson(pne) as undefined
+  const rows = [
+    ['PNE', pne.id],
+    ['Name', pne.name],
+    ['State', pne.state],
+    ['User', pne.user],
+    ['Seed generation', String(pne.generation)],
+    ['Assigned by', pne.gateway],
+    ['Created', localTime(pne.created)],
+    ['Confirmed', localTime(pne.confirmed)],
+    ['Revoked', localTime(pne.revoked)],
+  ] as const
+  print(facts(rows, paintFor(process.stdout)))
+}

@@ -1,0 +1,14 @@
+// `opencpns admin user list`
+import { localTime } from '../../terminal/table.ts'
+import { type AdminOptions, openAdmin } from './client.ts'
+import type { User } from './documents.ts'
+import { printList } from './list.ts'
+
+export async function run(options: AdminOptions): Promise<undefined> {
+  const admin = await openAdmin(options)
+  printList(await admin.list<User>('/v1/users'), options.json, {
+    columns: ['USER', 'SEED GENERATION', 'CREATED'],
+    row: (user) => [user.name, String(user.generation), localTime(user.created)],
+    none: 'No users yet. Add one with: opencpns admin user add NAME',
+  })
+}

@@ -1,0 +1,36 @@
+// `opencpns pne`: the device.
+import type { Command } from 'commander'
+import { declare, declareGroup, lazily } from '../../command.ts'
+import { parseEndpoint } from '../../endpoint.ts'
+
+export function addPne(program: Command): void {
+  const pne = declareGroup(program, 'pne', 'a device (PNE)')
+
+  declare(pne, 'pair <uri>', {
+    does: 'pair with a gateway and store the credential that it assigns',
+    more: 'If it is cut off, run it again with the same URI and file: it goes on where it was.',
+    examples: [
+      "pne pair 'cpns:192.168.1.2:7411?g=…' --credential watch.json",
+      'pne pair "$(opencpns gateway pair --data ./home-gw --json | jq -r .uri)" --credential watch.json',
+    ],
+  })
+    .requiredOption('--credential <file>', 'credential file to write; only you may read it')
+    .action(lazily(() => import('./pair.ts')))
+
+  declare(pne, 'connect <host:port>', {
+    does: 'authenticate at a gateway and hold a secure session',
+    more:
+      'Any gateway of the realm will do: at the one that assigned the key it is the local case, elsewhere the remote case.\n' +
+      'Without a service the session is the presence of the device, until SIGINT, SIGTERM, or the gateway ends it.\n' +
+      'With a service it carries standard input to the service and its answers to standard output.',
+    examples: [
+      'pne connect 192.168.1.2:7411 --credential watch.json',
+      'pne connect 192.168.1.2:7411 --credential watch.json --once --json',
+      'pne connect 192.168.1.2:7411 --credential watch.json --service mqtt',
+    ],
+  })
+    .requiredOption('--credential <file>', 'credential of this device, made by: opencpns pne pair')
+    .option('--once', 'authenticate, print the facts, and end')
+    .option('--service <name>', 'connect to this service of the gateway')
+    .action(lazily(() => import('./connect.ts')))
+}

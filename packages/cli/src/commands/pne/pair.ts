@@ -1,0 +1,16 @@
+// `opencpns pne pair`
+import { pair } from '@opencpns/pne'
+import type { CommonOptions } from '../../command.ts'
+import { print, printJson } from '../../output.ts'
+import { onceAskedToEnd } from '../../signals.ts'
+
+interface Options extends CommonOptions {
+  credential: string
+}
+
+export async function run({ credential: credentialFile, json }: Options, uri = ''): Promise<undefined> {
+  const { pneId, realm, gateway } = await pair({ uri, credentialFile, signal: onceAskedToEnd() })
+  if (json) return printJson({ pneId, realm, gateway }) as undefined
+  print(`Paired with ${gateway} as ${pneId} of ${realm}. The credential is in ${credentialFile}.`)
+  print(`Connect with: opencpns pne connect HOST:PORT --credential ${credentialFile}`)
+}

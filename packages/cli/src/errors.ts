@@ -1,0 +1,25 @@
+// What the command line itself finds wrong. Roles throw errors of their own; exit.ts knows the codes of all.
+
+export type CliErrorCode =
+  | 'USAGE'
+  | 'OUT_EXISTS' // the file to write is there already
+  | 'OUT_UNWRITABLE'
+  | 'ADMIN_FILES_MISSING' // admin.json or admin.token cannot be read: no server runs in that data folder, or never did
+  | 'ADMIN_UNREACHABLE'
+  | 'ADMIN_TIMED_OUT'
+  | 'ADMIN_REFUSED' // the token is not the server's
+  | 'ADMIN_FAILED' // the server answered with an error of its own, or not as the API does
+  | 'SESSION_REVOKED'
+  | 'DEMO_FAILED'
+
+/** The message says what failed, why, and what to do next: `what: why. What to do`. */
+export class CliError extends Error {
+  override readonly name = 'CliError'
+  readonly code: string
+
+  /** @param code one of ours, or the one that the admin API answered with */
+  constructor(code: CliErrorCode | (string & {}), message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+  }
+}

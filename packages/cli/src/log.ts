@@ -1,0 +1,19 @@
+// The structured log of `run`: pino on stderr, one JSON object a line; on a terminal, lines for people.
+import type { Logger } from '@opencpns/io'
+
+export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const
+export type LogLevel = (typeof logLevels)[number]
+
+export async function openLog(level: LogLevel): Promise<Logger> {
+  const { pino } = await import('pino')
+  if (process.stderr.isTTY) {
+    const { default: pretty } = await import('pino-pretty')
+    const colorize = process.stderr.hasColors()
+    // The steps of an authentication are for programs: the message says in words what they amount to.
+    return pino({ level }, pretty({ destination: 2, sync: true, singleLine: true, colorize, ignore: 'pid,hostname,steps' }))
+  }
+  const destination = pino.destination({ fd: 2, sync: false })
+  process.on('exit', () => destination.flushSync())
+  const formatters = { level: (label: string) => ({ level: label }) }
+  return pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime, formatters }, destination)
+}
