@@ -1,0 +1,124 @@
+// The EUKeys that this gateway assigned: sealed in the database, and a bounded number of them opened in memory for step 2.
+// Only a running gateway writes them, and it alone: the data folder's lock sees to that, so memory and file agree.
+
+import type { DatabaseSync, StatementSync } from 'node:sqlite'
+import { deriveLocalKey, revocationTag } from '@opencpns/protocol'
+import { corrupt, inTransaction } from './database.ts'
+import type { Seal } from './seal.ts'
+
+/** Opened keys in memory: about 300 octets each. */
+const OPENED_MAX = 10_000
+
+/** An active EUKey as step 2 finds it. */
+export interface HeldKey {
+  readonly pneId: string
+  /** The local session key, 32 octets: what step 7 starts from. */
+  readonly localKey: Uint8Array
+  /** 32 octets in hex. */
+  readonly tag: string
+}
+
+/** An assigned EUKey as pairing hands it to the PNE. */
+interface AssignedKey {
+  readonly pneId: string
+  /** 32 octets */
+  readonly euKey: Uint8Array
+}
+
+export class KeyStore {
+  readonly #db: DatabaseSync
+  readonly #seal: Seal
+  readonly #opened = new Map<string, HeldKey>()
+  readonly #selectActive: StatementSync
+  readonly #selectByTag: StatementSync
+  readonly #insertPending: StatementSync
+  readonly #select: StatementSync
+
+  constructor(db: DatabaseSync, seal: Seal) {
+    this.#db = db
+    this.#seal = seal
+    const columns = 'SELECT pne_id, sealed, revocation_tag FROM eu_keys WHERE second_seed = ?'
+    this.#select = db.prepare(columns)
+    this.#selectActive = db.prepare(`${columns} AND state = 'active'`)
+    this.#selectByTag = db.prepare('SELECT second_seed FROM eu_keys WHERE revocation_tag = ?')
+    this.#insertPending = db.prepare(
+      `INSERT INTO eu_keys (second_seed, revocation_tag, pne_id, sealed, state, created_at)
+       VALUES (?, ?, ?, ?, 'pending', ?)
+       ON CONFLICT (second_seed) DO UPDATE SET pne_id = excluded.pne_id, sealed = excluded.sealed`,
+    )
+  }
+
+  /**
+   * Step 2: the key of an active PNE that this gateway assigned, or undefined.
+   * @throws {GatewayError} DATABASE_CORRUPT: the row does not open
+   */
+  find(secondSeed: Uint8Array): HeldKey | undefined {
+    const name = Buffer.from(secondSeed.buffer, secondSeed.byteOffset, secondSeed.length).latin1Slice()
+    const opened = this.#opened.get(name)
+    if (opened) {
+      this.#opened.delete(name)
+      this.#opened.set(name, opened)
+      return opened
+    }
+    const row = this.#selectActive.get(secondSeed)
+    return row && this.#remember(name, this.#openActive(secondSeed, row))
+  }
+
+  /** What was assigned under this 2nd seed, pending or active. @throws {GatewayError} DATABASE_CORRUPT */
+  findAssigned(secondSeed: Uint8Array): AssignedKey | undefined {
+    const row = this.#select.get(secondSeed)
+    return row && { pneId: String(row['pne_id']), euKey: this.#openRow(secondSeed, row) }
+  }
+
+  /** Stores an assignment, durably. Of one that is there already the state stays. */
+  storePending(secondSeed: Uint8Array, { pneId, euKey }: AssignedKey): void {
+    const sealed = this.#seal.close('eukey', secondSeed, euKey)
+    inTransaction(this.#db, () =>
+      this.#insertPending.run(secondSeed, revocationTag(secondSeed), pneId, sealed, Date.now()),
+    )
+    this.#opened.delete(Buffer.from(secondSeed).latin1Slice())
+  }
+
+  /** Number of the last line of the server's revocation log that was acted on. */
+  revokedUpTo(): number {
+    return Number(this.#db.prepare(`SELECT value FROM meta WHERE name = 'revokedUpTo'`).get()?.['value'] ?? 0)
+  }
+
+  /** Drops the EUKeys and tickets of the PNEs with these tags, 32 octets each, and notes the number: one transaction. */
+  revoke(tags: readonly Uint8Array[], upTo: number): void {
+    inTransaction(this.#db, () => {
+      const dropKey = this.#db.prepare('DELETE FROM eu_keys WHERE second_seed = ?')
+      const dropTicket = this.#db.prepare('DELETE FROM tickets WHERE second_seed = ?')
+      for (const tag of tags) {
+        const secondSeed = this.#selectByTag.get(tag)?.['second_seed'] as Uint8Array | undefined
+        if (!secondSeed) continue
+        dropKey.run(secondSeed)
+        dropTicket.run(secondSeed)
+        this.#opened.delete(Buffer.from(secondSeed).latin1Slice())
+      }
+      this.#db.prepare(`INSERT OR REPLACE INTO meta (name, value) VALUES ('revokedUpTo', ?)`).run(upTo)
+    })
+  }
+
+  #remember(name: string, held: HeldKey): HeldKey {
+    this.#opened.set(name, held)
+    if (this.#opened.size > OPENED_MAX) this.#opened.delete(this.#opened.keys().next().value as string)
+    return held
+  }
+
+  #openActive(secondSeed: Uint8Array, row: Record<string, unknown>): HeldKey {
+    return {
+      pneId: String(row['pne_id']),
+      localKey: deriveLocalKey(this.#openRow(secondSeed, row)),
+      tag: Buffer.from(row['revocation_tag'] as Uint8Array).toString('hex'),
+    }
+  }
+
+  #openRow(secondSeed: Uint8Array, row: Record<string, unknown>): Buffer {
+    try {
+      return this.#seal.open('eukey', secondSeed, row['sealed'] as Uint8Array)
+    } catch (cause) {
+      throw corrupt({ cause })
+    }
+  }
+}

@@ -1,0 +1,75 @@
+// The TKs of PNEs that were here before, in memory only: a further session then needs no server (docs/protocol.md 1.3).
+
+import { revocationTag, transientKeyId } from '@opencpns/protocol'
+
+const TRANSIENT_KEYS_MAX = 100_000
+
+export interface HeldTransientKey {
+  /** 32 octets */
+  readonly transientKey: Uint8Array
+  readonly secondSeed: Uint8Array
+  readonly pneId?: string | undefined
+  /** Revocation tag, 32 octets in hex. */
+  readonly tag: string
+  readonly expiresAt: number
+}
+
+interface NewTransientKey {
+  transientKey: Uint8Array
+  secondSeed: Uint8Array
+  pneId?: string | undefined
+  lifetimeS: number
+}
+
+export class TransientKeys {
+  readonly #byId = new Map<string, HeldTransientKey>()
+  /** A PNE has one TK here: the newest. */
+  readonly #idOfTag = new Map<string, string>()
+  readonly #max: number
+  readonly #now: () => number
+
+  constructor({ max = TRANSIENT_KEYS_MAX, now = Date.now }: { max?: number; now?: () => number } = {}) {
+    this.#max = max
+    this.#now = now
+  }
+
+  get size(): number {
+    return this.#byId.size
+  }
+
+  /** Keeps a TK, in place of an older one of the same PNE, for `lifetimeS` seconds. */
+  add({ transientKey, secondSeed, pneId, lifetimeS }: NewTransientKey): void {
+    const tag = revocationTag(secondSeed).toString('hex')
+    this.drop(tag)
+    if (lifetimeS === 0) return
+    const id = transientKeyId(transientKey).latin1Slice()
+    this.#byId.set(id, { transientKey, secondSeed, pneId, tag, expiresAt: this.#now() + lifetimeS * 1000 })
+    this.#idOfTag.set(tag, id)
+    this.#shrink()
+  }
+
+  /** The TK of this id, 16 octets, if it is this PNE's and has not expired. */
+  find(id: Uint8Array, secondSeed: Uint8Array): HeldTransientKey | undefined {
+    const held = this.#byId.get(Buffer.from(id).latin1Slice())
+    if (!held || Buffer.compare(held.secondSeed, secondSeed) !== 0) return undefined
+    if (held.expiresAt > this.#now()) return held
+    this.drop(held.tag)
+    return undefined
+  }
+
+  /** Drops the TK of the PNE with this revocation tag. */
+  drop(tag: string): void {
+    const id = this.#idOfTag.get(tag)
+    if (id === undefined) return
+    this.#idOfTag.delete(tag)
+    this.#byId.delete(id)
+  }
+
+  /** The oldest go first: they expire first, as lifetimes are alike. */
+  #shrink(): void {
+    for (const held of this.#byId.values()) {
+      if (this.#byId.size <= this.#max && held.expiresAt > this.#now()) return
+      this.drop(held.tag)
+    }
+  }
+}

@@ -1,0 +1,62 @@
+// Who vouches for PNEs that this gateway does not know: a CPNS Server (cpns.ts), or another kind of server later on. An AAA
+// server (RADIUS) leads the EAP method itself, with several Challenges; both fit `authenticate`, which may relay any number.
+
+import type { Result } from '@opencpns/protocol'
+
+/** One PNE that waits in step 2, as the upstream sees it. */
+export interface PneExchange {
+  /** 32 octets */
+  readonly secondSeed: Uint8Array
+  readonly realm: string
+  /** Sends an EAP request in a Challenge; resolves to the EAP response. Rejects when the PNE is gone, silent or wrong. */
+  challenge(eap: Uint8Array): Promise<Uint8Array>
+  /** Notes a message of step 3 or 6. */
+  step(step: 3 | 6, message: string): void
+}
+
+/** Step 6, success. */
+export interface Vouched {
+  readonly result: typeof Result.success
+  /** TK, 32 octets. */
+  readonly transientKey: Uint8Array
+  readonly lifetimeS: number
+  /** The EAP request that the PNE has not had yet: GPSK-3. */
+  readonly eap?: Uint8Array | undefined
+  readonly pneId?: string | undefined
+}
+
+/** Step 6, or its absence: what the PNE is told, and why, for the log. */
+export interface Refused {
+  readonly result: Exclude<Result, typeof Result.success>
+  readonly reason: string
+}
+
+export type Verdict = (Vouched | Refused) & {
+  /** Round trips between gateway and server that the PNE had to wait for. */
+  readonly serverRoundTrips: number
+}
+
+export type KeyAssignment =
+  | { readonly result: typeof Result.success; readonly euKey: Uint8Array; readonly pneId: string }
+  | Refused
+
+export type KeyConfirmation = { readonly result: typeof Result.success } | Refused
+
+/** None of its methods rejects because a server is away or refuses: that is a verdict. */
+export interface Upstream {
+  /** Steps 3 to 6. Rejects with what `challenge` rejects with. */
+  authenticate(pne: PneExchange): Promise<Verdict>
+  /** The EUKey of a new PNE, pending. Asked again with the same 2nd seed, the answer is the same. */
+  assignKey(secondSeed: Uint8Array, name?: string): Promise<KeyAssignment>
+  /** The PNE has its credential: the server may authenticate it from now on. */
+  confirmKey(secondSeed: Uint8Array): Promise<KeyConfirmation>
+  close(): void
+}
+
+/** What becomes of revocations that the upstream hears of. */
+export interface RevocationLog {
+  /** Number of the last line acted on; 0 for none. */
+  revokedUpTo(): number
+  /** Acts on revocation tags, 32 octets each, durably. @throws when it could not: then they are asked for again */
+  revoke(tags: readonly Uint8Array[], upTo: number): void
+}
