@@ -4,7 +4,7 @@
 
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { createRequire } from 'node:module'
+import module, { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
@@ -16,6 +16,7 @@ else restart()
 
 /** A checkout runs its sources as they are; a published package has only what was built from them. */
 async function start() {
+  module.enableCompileCache?.()
   silenceKnownWarnings()
   const source = new URL('../src/main.ts', import.meta.url)
   const { main } = await import(existsSync(source) ? source.href : new URL('../dist/main.js', import.meta.url).href)

@@ -1,6 +1,7 @@
 // How every command is declared: what it does, its options, examples, and the file that does it, loaded when it is called.
 import { type Command, Option } from 'commander'
-import { Exit, exitCodesInShort } from './exit.ts'
+import { CliError } from './errors.ts'
+import { codeOf, Exit, exitCodesInShort } from './exit.ts'
 import { type LogLevel, logLevels } from './log.ts'
 
 /** What every command has. */
@@ -15,12 +16,17 @@ export interface Declaration {
   /** What else one needs to know. */
   readonly more?: string
   readonly examples: readonly string[]
+  /** How the message begins when it fails: `cannot …`. */
+  readonly fails: string
 }
 
+const failures = new WeakMap<Command, string>()
+
 /** A command that does something. @param usage  its name and arguments, as commander writes them */
-export function declare(parent: Command, usage: string, { does, more, examples }: Declaration): Command {
-  return parent
-    .command(usage)
+export function declare(parent: Command, usage: string, { does, more, examples, fails }: Declaration): Command {
+  const command = parent.command(usage)
+  failures.set(command, fails)
+  return command
     .summary(does)
     .description(more === undefined ? does : `${does}\n\n${more}`)
     .option('--json', 'print JSON for programs')
@@ -34,16 +40,30 @@ export function declareGroup(parent: Command, name: string, does: string): Comma
 }
 
 /** The action of a command: `run(options, …arguments)` of a module that is loaded only now. */
-export function lazily<O>(load: () => Promise<{ run: (options: O, ...args: string[]) => Promise<Exit | undefined> }>) {
+export function lazily<O, A extends unknown[]>(
+  load: () => Promise<{ run: (options: O, ...args: A) => Promise<Exit | undefined> }>,
+) {
   return async function action(this: Command): Promise<void> {
-    const { run } = await load()
-    process.exitCode = (await run(this.opts() as O, ...this.args)) ?? Exit.done
+    try {
+      const { run } = await load()
+      process.exitCode = (await run(this.opts() as O, ...(this.processedArgs as A))) ?? Exit.done
+    } catch (error) {
+      throw withContext(error, failures.get(this))
+    }
   }
 }
 
 /** Collects an option that may be given several times. */
 export function collect<T>(parse: (text: string) => T) {
   return (text: string, before: T[] | undefined): T[] => [...(before ?? []), parse(text)]
+}
+
+/** The roles say why and what to do; what failed, only the command knows. */
+function withContext(error: unknown, fails: string | undefined): unknown {
+  const code = codeOf(error)
+  if (!(error instanceof Error) || code === undefined || fails === undefined || /^cannot /.test(error.message))
+    return error
+  return new CliError(code, `${fails}: ${error.message}`, { cause: error })
 }
 
 function after(examples: readonly string[]): string {

@@ -6,7 +6,8 @@ export interface Endpoint {
   readonly port: number
 }
 
-const ENDPOINT = /^(?:\[(?<v6>[0-9a-fA-F:.]+(?:%[\w.-]+)?)\]|(?<name>[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)):(?<port>\d{1,5})$/
+const ENDPOINT =
+  /^(?:\[(?<v6>[0-9a-fA-F:.]+(?:%[\w.-]+)?)\]|(?<name>[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)):(?<port>\d{1,5})$/
 
 /** For options that say where to listen: port 0 takes any free port. @throws {InvalidArgumentError} */
 export function parseListen(text: string): Endpoint {

@@ -1,6 +1,14 @@
 // Exit codes, and which error ends in which: the one table. docs/cli.md explains them to users.
 
-export const Exit = { done: 0, internal: 1, usage: 2, authenticationFailed: 3, unreachable: 4, unusable: 5 } as const
+export const Exit = {
+  done: 0,
+  internal: 1,
+  usage: 2,
+  authenticationFailed: 3,
+  unreachable: 4,
+  unusable: 5,
+  interrupted: 130,
+} as const
 export type Exit = (typeof Exit)[keyof typeof Exit]
 
 /** One line for every --help. */
@@ -39,13 +47,21 @@ const byCode: Readonly<Record<string, Exit>> = {
   ADDRESS_UNAVAILABLE: Exit.unreachable,
   ADMIN_UNREACHABLE: Exit.unreachable,
   ADMIN_TIMED_OUT: Exit.unreachable,
-  EADDRINUSE: Exit.unreachable,
-  EADDRNOTAVAIL: Exit.unreachable,
-  EACCES_LISTEN: Exit.unreachable,
+  LISTEN_FAILED: Exit.unreachable,
 }
 
 /** Families of codes about files and folders; each begins with one of these. */
-const unusable = ['CREDENTIAL_', 'DATA_FOLDER_', 'STORAGE_', 'STORE_', 'VAULT_', 'MASTER_KEY_', 'OUT_', 'ADMIN_FILES_']
+const unusable = [
+  'CREDENTIAL_',
+  'DATA_FOLDER_',
+  'DATABASE_',
+  'STORAGE_',
+  'STORE_',
+  'VAULT_',
+  'MASTER_KEY_',
+  'OUT_',
+  'ADMIN_FILES_',
+]
 
 /** The exit code for an error, by its `code`; an error without a known one is an internal error. */
 export function exitOf(error: unknown): Exit {

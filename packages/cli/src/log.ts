@@ -10,7 +10,10 @@ export async function openLog(level: LogLevel): Promise<Logger> {
     const { default: pretty } = await import('pino-pretty')
     const colorize = process.stderr.hasColors()
     // The steps of an authentication are for programs: the message says in words what they amount to.
-    return pino({ level }, pretty({ destination: 2, sync: true, singleLine: true, colorize, ignore: 'pid,hostname,steps' }))
+    return pino(
+      { level },
+      pretty({ destination: 2, sync: true, singleLine: true, colorize, ignore: 'pid,hostname,steps' }),
+    )
   }
   const destination = pino.destination({ fd: 2, sync: false })
   process.on('exit', () => destination.flushSync())

@@ -7,7 +7,9 @@ import { buildProgram } from './program.ts'
 /** @param args  without the names of node and of the program */
 export async function main(args: readonly string[]): Promise<void> {
   // A reader that has seen enough (`| head`) is no failure.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? Exit.done : Exit.internal))
+  process.stdout.on('error', (error: NodeJS.ErrnoException) =>
+    process.exit(error.code === 'EPIPE' ? Exit.done : Exit.internal),
+  )
   process.on('uncaughtException', (error) => process.exit(report(error, args)))
   try {
     await buildProgram().parseAsync(args, { from: 'user' })

@@ -27,6 +27,12 @@ export function printJson(document: unknown): void {
   process.stdout.write(`${JSON.stringify(document)}\n`)
 }
 
+/** A result: its document with --json, otherwise the same in words. */
+export function printResult(json: true | undefined, document: unknown, text: string): void {
+  if (json) printJson(document)
+  else print(text)
+}
+
 /** What happens meanwhile. */
 export function note(text: string): void {
   process.stderr.write(`${text}\n`)

@@ -36,7 +36,10 @@ function renderRow(cells: readonly Cell[], paint: Paint): string {
     const style = used[start]?.style
     const length = used.slice(start).findIndex((cell) => cell.style !== style)
     const end = length === -1 ? used.length : start + length
-    const text = used.slice(start, end).map(({ character }) => character).join('')
+    const text = used
+      .slice(start, end)
+      .map(({ character }) => character)
+      .join('')
     line += style === undefined ? text : paint(style, text)
     start = end
   }

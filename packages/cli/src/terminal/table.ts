@@ -12,12 +12,19 @@ export function table(
 ): string {
   const cells = rows.map((row) => columns.map((_, i) => printable(row[i] ?? '') || ABSENT))
   const widths = columns.map((title, i) => Math.max(widthOf(title), ...cells.map((row) => widthOf(row[i] ?? ''))))
-  const line = (row: readonly string[]) => row.map((cell, i) => padTo(cell, widths[i] ?? 0)).join('  ').trimEnd()
+  const line = (row: readonly string[]) =>
+    row
+      .map((cell, i) => padTo(cell, widths[i] ?? 0))
+      .join('  ')
+      .trimEnd()
   return [paint('strong', line(columns)), ...cells.map(line)].join('\n')
 }
 
 /** Facts about one thing: a name and a value on each line. */
-export function facts(pairs: readonly (readonly [name: string, value: string | null | undefined])[], paint: Paint): string {
+export function facts(
+  pairs: readonly (readonly [name: string, value: string | null | undefined])[],
+  paint: Paint,
+): string {
   const width = Math.max(...pairs.map(([name]) => widthOf(name)))
   return pairs
     .map(([name, value]) => `${paint('faint', padTo(name, width))}  ${printable(value ?? '') || ABSENT}`)

@@ -1,8 +1,8 @@
 // The admin API of a running server, over HTTP: where it is, the token, a deadline, and refusals as errors.
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { CliError } from '../../errors.ts'
 import type { CommonOptions } from '../../command.ts'
+import { CliError } from '../../errors.ts'
 
 const TIMEOUT_MS = 10_000
 const ROWS_MAX = 100_000
@@ -70,9 +70,17 @@ export class AdminClient {
       return await fetch(this.#url + path, init)
     } catch (cause) {
       if (cause instanceof DOMException && cause.name === 'TimeoutError') {
-        throw new CliError('ADMIN_TIMED_OUT', `no answer from the admin API at ${this.#url}: 10 s have passed. Try again`, { cause })
+        throw new CliError(
+          'ADMIN_TIMED_OUT',
+          `no answer from the admin API at ${this.#url}: 10 s have passed. Try again`,
+          { cause },
+        )
       }
-      throw new CliError('ADMIN_UNREACHABLE', `cannot reach the admin API at ${this.#url}: ${reasonOf(cause)}. Is the server running? Start it with: opencpns server run`, { cause })
+      throw new CliError(
+        'ADMIN_UNREACHABLE',
+        `cannot reach the admin API at ${this.#url}: ${reasonOf(cause)}. Is the server running? Start it with: opencpns server run`,
+        { cause },
+      )
     }
   }
 }
@@ -82,11 +90,17 @@ export async function openAdmin({ data, url, tokenFile }: AdminOptions): Promise
   if (data !== undefined && url === undefined && tokenFile === undefined) return openLocal(data)
   if (data === undefined && url !== undefined && tokenFile !== undefined) {
     if (!/^https?:\/\/[^/\s]+/.test(url)) {
-      throw new CliError('USAGE', `cannot use --url ${url}: it is not an http or https address. Write for example http://127.0.0.1:7412`)
+      throw new CliError(
+        'USAGE',
+        `cannot use --url ${url}: it is not an http or https address. Write for example http://127.0.0.1:7412`,
+      )
     }
     return new AdminClient(url, await readToken(tokenFile, 'Give the admin.token of the server'))
   }
-  throw new CliError('USAGE', 'cannot tell which server is meant: give either --data DIR, or --url URL and --token-file FILE')
+  throw new CliError(
+    'USAGE',
+    'cannot tell which server is meant: give either --data DIR, or --url URL and --token-file FILE',
+  )
 }
 
 async function openLocal(data: string): Promise<AdminClient> {
@@ -94,7 +108,8 @@ async function openLocal(data: string): Promise<AdminClient> {
   const file = join(data, 'admin.json')
   const text = await read(file, next)
   const url = urlIn(text)
-  if (url === undefined) throw new CliError('ADMIN_FILES_MISSING', `cannot use ${file}: it does not name the admin API. ${next}`)
+  if (url === undefined)
+    throw new CliError('ADMIN_FILES_MISSING', `cannot use ${file}: it does not name the admin API. ${next}`)
   return new AdminClient(url, await readToken(join(data, 'admin.token'), next))
 }
 
@@ -125,11 +140,17 @@ async function read(file: string, next: string): Promise<string> {
 /** A refusal comes as problem details (RFC 9457) with a `code` of its own; anything else is not our API. */
 function refusal(status: number, document: unknown, url: string): CliError {
   if (status === 401) {
-    return new CliError('ADMIN_REFUSED', `the admin API at ${url} refused the token: it is not this server's. Give the data folder or the token file of the server that runs there`)
+    return new CliError(
+      'ADMIN_REFUSED',
+      `the admin API at ${url} refused the token: it is not this server's. Give the data folder or the token file of the server that runs there`,
+    )
   }
   const { code, detail } = (document ?? {}) as { code?: unknown; detail?: unknown }
   if (typeof code === 'string' && typeof detail === 'string') return new CliError(code, detail)
-  return new CliError('ADMIN_UNREACHABLE', `what answers at ${url} is not the admin API: it sent status ${status}. Check the address`)
+  return new CliError(
+    'ADMIN_UNREACHABLE',
+    `what answers at ${url} is not the admin API: it sent status ${status}. Check the address`,
+  )
 }
 
 /** The reason in the words of the system, without its codes. */

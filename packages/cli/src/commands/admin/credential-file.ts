@@ -61,7 +61,11 @@ async function create(path: string): Promise<FileHandle> {
     return await open(path, 'wx', OWNER_ONLY)
   } catch (cause) {
     if (cause instanceof Error && 'code' in cause && cause.code === 'EEXIST') {
-      throw new CliError('OUT_EXISTS', `cannot write ${path}: it exists already. Nothing was changed; choose another --out`, { cause })
+      throw new CliError(
+        'OUT_EXISTS',
+        `cannot write ${path}: it exists already. Nothing was changed; choose another --out`,
+        { cause },
+      )
     }
     throw unwritable(path, cause)
   }
@@ -74,5 +78,9 @@ async function syncFolder(path: string): Promise<void> {
 
 function unwritable(path: string, cause: unknown): CliError {
   const reason = cause instanceof Error ? cause.message : String(cause)
-  return new CliError('OUT_UNWRITABLE', `cannot write ${path}: ${reason}. Choose an --out in a folder that you may write to`, { cause })
+  return new CliError(
+    'OUT_UNWRITABLE',
+    `cannot write ${path}: ${reason}. Choose an --out in a folder that you may write to`,
+    { cause },
+  )
 }

@@ -14,7 +14,7 @@ interface Credential {
   secret: string
 }
 
-export async function run(options: Options, name = ''): Promise<undefined> {
+export async function run(options: Options, name: string): Promise<undefined> {
   const { user, out, json } = options
   const admin = await openAdmin(options)
   const file = await reserveCredentialFile(out)

@@ -1,5 +1,5 @@
 // `opencpns admin gateway list`
-import { localTime } from '../../terminal/table.ts'
+import { localTime } from '../../terminal.ts'
 import { type AdminOptions, openAdmin } from './client.ts'
 import type { Gateway } from './documents.ts'
 import { printList } from './list.ts'

@@ -13,11 +13,13 @@ export function addAdmin(program: Command): void {
 function addUser(user: Command): void {
   declareAdmin(user, 'add <name>', {
     does: 'add an end user',
+    fails: 'cannot add the user',
     examples: ['admin user add alice --data ./server'],
   }).action(lazily(() => import('./user-add.ts')))
 
   declareAdmin(user, 'list', {
     does: 'list the end users',
+    fails: 'cannot list the users',
     examples: ['admin user list --data ./server', 'admin user list --data ./server --json'],
   }).action(lazily(() => import('./user-list.ts')))
 }
@@ -25,6 +27,7 @@ function addUser(user: Command): void {
 function addGateway(gateway: Command): void {
   declareAdmin(gateway, 'add <name>', {
     does: 'add a gateway and write its credential file',
+    fails: 'cannot add the gateway',
     more: 'The file holds the only copy of its secret outside the server. Carry it to the gateway and keep it from others.',
     examples: ['admin gateway add home-gw --user alice --out home-gw.json --data ./server'],
   })
@@ -34,6 +37,7 @@ function addGateway(gateway: Command): void {
 
   declareAdmin(gateway, 'list', {
     does: 'list the gateways',
+    fails: 'cannot list the gateways',
     examples: ['admin gateway list --data ./server'],
   }).action(lazily(() => import('./gateway-list.ts')))
 }
@@ -41,17 +45,20 @@ function addGateway(gateway: Command): void {
 function addPne(pne: Command): void {
   declareAdmin(pne, 'list', {
     does: 'list the devices, newest first',
+    fails: 'cannot list the devices',
     examples: ['admin pne list --data ./server'],
   }).action(lazily(() => import('./pne-list.ts')))
 
   declareAdmin(pne, 'show <id>', {
     does: 'show one device',
+    fails: 'cannot show the device',
     more: 'ID is its id, a beginning of it that no other has, or its name.',
     examples: ['admin pne show watch --data ./server'],
   }).action(lazily(() => import('./pne-show.ts')))
 
   declareAdmin(pne, 'revoke <id>', {
     does: 'revoke a device, for ever',
+    fails: 'cannot revoke the device',
     more: 'Its sessions end and no gateway lets it in again. ID is the whole id, so that no other device is meant.',
     examples: ['admin pne revoke pne-abcdefgh23456722 --data ./server'],
   }).action(lazily(() => import('./pne-revoke.ts')))
@@ -60,6 +67,7 @@ function addPne(pne: Command): void {
 function addEvent(event: Command): void {
   declareAdmin(event, 'list', {
     does: 'list what happened, newest first',
+    fails: 'cannot list the events',
     examples: ['admin event list --data ./server', 'admin event list --data ./server --limit 200 --json'],
   })
     .option('--limit <n>', 'how many, 1 to 1000', parseLimit, 50)
@@ -75,6 +83,7 @@ function declareAdmin(parent: Command, usage: string, declaration: Declaration):
 
 function parseLimit(text: string): number {
   const limit = Number(text)
-  if (!Number.isInteger(limit) || limit < 1 || limit > 1000) throw new InvalidArgumentError('Give a number from 1 to 1000')
+  if (!Number.isInteger(limit) || limit < 1 || limit > 1000)
+    throw new InvalidArgumentError('Give a number from 1 to 1000')
   return limit
 }

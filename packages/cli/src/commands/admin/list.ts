@@ -1,6 +1,6 @@
 // What the list commands have in common: a page as JSON, or as a table with a word where there is nothing.
 import { note, paintFor, print, printJson } from '../../output.ts'
-import { table } from '../../terminal/table.ts'
+import { table } from '../../terminal.ts'
 import type { Page } from './client.ts'
 
 interface View<T> {
@@ -10,7 +10,11 @@ interface View<T> {
   readonly none: string
 }
 
-export function printList<T>(page: Pick<Page<T>, 'items'> & { next?: string | null }, json: true | undefined, view: View<T>): void {
+export function printList<T>(
+  page: Pick<Page<T>, 'items'> & { next?: string | null },
+  json: true | undefined,
+  view: View<T>,
+): void {
   if (json) return printJson(page)
   if (page.items.length === 0) return note(view.none)
   print(table(view.columns, page.items.map(view.row), paintFor(process.stdout)))

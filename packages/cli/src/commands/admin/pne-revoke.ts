@@ -1,6 +1,6 @@
 // `opencpns admin pne revoke`
 import { print, printJson } from '../../output.ts'
-import { localTime } from '../../terminal/table.ts'
+import { localTime } from '../../terminal.ts'
 import { type AdminOptions, openAdmin } from './client.ts'
 
 interface Revocation {
@@ -9,7 +9,7 @@ interface Revocation {
   revoked: string
 }
 
-export async function run(options: AdminOptions, id = ''): Promise<undefined> {
+export async function run(options: AdminOptions, id: string): Promise<undefined> {
   const admin = await openAdmin(options)
   const revocation = await admin.post<Revocation>(`/v1/pnes/${encodeURIComponent(id)}/revoke`)
   if (options.json) return printJson(revocation) as undefined

@@ -1,10 +1,10 @@
 // `opencpns admin pne show`
 import { paintFor, print, printJson } from '../../output.ts'
-import { facts, localTime } from '../../terminal/table.ts'
+import { facts, localTime } from '../../terminal.ts'
 import { type AdminOptions, openAdmin } from './client.ts'
 import type { Pne } from './documents.ts'
 
-export async function run(options: AdminOptions, id = ''): Promise<undefined> {
+export async function run(options: AdminOptions, id: string): Promise<undefined> {
   const admin = await openAdmin(options)
   const pne = await admin.get<Pne>(`/v1/pnes/${encodeURIComponent(id)}`)
   if (options.json) return printJson(pne) as undefined

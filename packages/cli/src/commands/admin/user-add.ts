@@ -3,7 +3,7 @@ import { print, printJson } from '../../output.ts'
 import { type AdminOptions, openAdmin } from './client.ts'
 import type { User } from './documents.ts'
 
-export async function run(options: AdminOptions, name = ''): Promise<undefined> {
+export async function run(options: AdminOptions, name: string): Promise<undefined> {
   const admin = await openAdmin(options)
   const user = await admin.post<User>('/v1/users', { name })
   if (options.json) return printJson(user) as undefined

@@ -9,6 +9,7 @@ export function addGateway(program: Command): void {
 
   declare(gateway, 'run', {
     does: 'run a gateway until SIGINT or SIGTERM',
+    fails: 'cannot run the gateway',
     more:
       'It listens on all addresses of this machine unless told otherwise, for devices come from the network.\n' +
       'Without the server it still serves the devices that it paired itself.',
@@ -20,14 +21,27 @@ export function addGateway(program: Command): void {
     .requiredOption('--credential <file>', 'credential of this gateway, made by: opencpns admin gateway add')
     .requiredOption('--data <dir>', 'data folder of this gateway; made when it is not there')
     .requiredOption('--server <host:port>', 'the CPNS Server', parseEndpoint)
-    .option('--listen <host:port>', 'where devices connect; port 0 takes a free one', parseListen, parseListen('0.0.0.0:7411'))
-    .option('--service <name=host:port>', 'a service for devices, and where it is; may be repeated', collect(parseService))
+    .option(
+      '--listen <host:port>',
+      'where devices connect; port 0 takes a free one',
+      parseListen,
+      parseListen('0.0.0.0:7411'),
+    )
+    .option(
+      '--service <name=host:port>',
+      'a service for devices, and where it is; may be repeated',
+      collect(parseService),
+    )
     .action(lazily(() => import('./run.ts')))
 
   declare(gateway, 'pair', {
     does: 'show a QR code by which one device pairs with this gateway',
+    fails: 'cannot make a pairing ticket',
     more: 'The ticket in it serves one device, once, and for ten minutes. Who sees it can pair: show it to nobody else.',
-    examples: ['gateway pair --data ./home-gw --name watch', 'gateway pair --data ./home-gw --address 192.168.1.2:7411'],
+    examples: [
+      'gateway pair --data ./home-gw --name watch',
+      'gateway pair --data ./home-gw --address 192.168.1.2:7411',
+    ],
   })
     .requiredOption('--data <dir>', 'data folder of the gateway; the gateway may be running')
     .option('--name <name>', 'what to call the device in lists')

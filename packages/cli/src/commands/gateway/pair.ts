@@ -2,7 +2,7 @@
 import { createTicket } from '@opencpns/gateway'
 import type { CommonOptions } from '../../command.ts'
 import { print, printJson } from '../../output.ts'
-import { qr } from '../../terminal/qr.ts'
+import { qr } from '../../terminal.ts'
 
 interface Options extends CommonOptions {
   data: string
@@ -11,7 +11,11 @@ interface Options extends CommonOptions {
 }
 
 export async function run({ data, name, address, json }: Options): Promise<undefined> {
-  const ticket = { dataDir: data, ...(name !== undefined && { name }), ...(address !== undefined && { addresses: address }) }
+  const ticket = {
+    dataDir: data,
+    ...(name !== undefined && { name }),
+    ...(address !== undefined && { addresses: address }),
+  }
   const { uri, expiresAt } = await createTicket(ticket)
   if (json) return printJson({ uri, expiresAt }) as undefined
   print(`${qr(uri, process.stdout.isTTY && process.stdout.hasColors())}\n`)

@@ -6,19 +6,22 @@ import { parseEndpoint } from '../../endpoint.ts'
 export function addPne(program: Command): void {
   const pne = declareGroup(program, 'pne', 'a device (PNE)')
 
-  declare(pne, 'pair <uri>', {
+  declare(pne, 'pair', {
     does: 'pair with a gateway and store the credential that it assigns',
+    fails: 'cannot pair',
     more: 'If it is cut off, run it again with the same URI and file: it goes on where it was.',
     examples: [
       "pne pair 'cpns:192.168.1.2:7411?g=…' --credential watch.json",
       'pne pair "$(opencpns gateway pair --data ./home-gw --json | jq -r .uri)" --credential watch.json',
     ],
   })
+    .argument('<uri>', 'the cpns: URI that the gateway shows; quote it')
     .requiredOption('--credential <file>', 'credential file to write; only you may read it')
     .action(lazily(() => import('./pair.ts')))
 
-  declare(pne, 'connect <host:port>', {
+  declare(pne, 'connect', {
     does: 'authenticate at a gateway and hold a secure session',
+    fails: 'cannot connect',
     more:
       'Any gateway of the realm will do: at the one that assigned the key it is the local case, elsewhere the remote case.\n' +
       'Without a service the session is the presence of the device, until SIGINT, SIGTERM, or the gateway ends it.\n' +
@@ -29,6 +32,7 @@ export function addPne(program: Command): void {
       'pne connect 192.168.1.2:7411 --credential watch.json --service mqtt',
     ],
   })
+    .argument('<host:port>', 'the gateway', parseEndpoint)
     .requiredOption('--credential <file>', 'credential of this device, made by: opencpns pne pair')
     .option('--once', 'authenticate, print the facts, and end')
     .option('--service <name>', 'connect to this service of the gateway')

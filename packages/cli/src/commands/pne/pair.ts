@@ -8,7 +8,7 @@ interface Options extends CommonOptions {
   credential: string
 }
 
-export async function run({ credential: credentialFile, json }: Options, uri = ''): Promise<undefined> {
+export async function run({ credential: credentialFile, json }: Options, uri: string): Promise<undefined> {
   const { pneId, realm, gateway } = await pair({ uri, credentialFile, signal: onceAskedToEnd() })
   if (json) return printJson({ pneId, realm, gateway }) as undefined
   print(`Paired with ${gateway} as ${pneId} of ${realm}. The credential is in ${credentialFile}.`)

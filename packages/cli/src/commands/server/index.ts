@@ -8,6 +8,7 @@ export function addServer(program: Command): void {
 
   declare(server, 'init', {
     does: 'make the data folder of a new CPNS Server',
+    fails: 'cannot make the data folder',
     more: 'The realm is the domain of the operator. It is part of every identity and key and cannot be changed later.',
     examples: ['server init --data ./server --realm example.org'],
   })
@@ -17,14 +18,17 @@ export function addServer(program: Command): void {
 
   declare(server, 'run', {
     does: 'run a CPNS Server until SIGINT or SIGTERM',
+    fails: 'cannot run the server',
     more: 'The admin API is for this machine: put a TLS proxy before it if it must be reached from others.',
-    examples: [
-      'server run --data ./server',
-      'server run --data ./server --listen 0.0.0.0:7410 --admin 127.0.0.1:7412',
-    ],
+    examples: ['server run --data ./server', 'server run --data ./server --listen 0.0.0.0:7410 --admin 127.0.0.1:7412'],
   })
     .requiredOption('--data <dir>', 'data folder, made by: opencpns server init')
-    .option('--listen <host:port>', 'where gateways connect; port 0 takes a free one', parseListen, parseListen('127.0.0.1:7410'))
+    .option(
+      '--listen <host:port>',
+      'where gateways connect; port 0 takes a free one',
+      parseListen,
+      parseListen('127.0.0.1:7410'),
+    )
     .option('--admin <host:port>', 'where the admin API listens', parseListen, parseListen('127.0.0.1:7412'))
     .action(lazily(() => import('./run.ts')))
 }

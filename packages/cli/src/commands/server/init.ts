@@ -1,7 +1,7 @@
 // `opencpns server init`
 import { initDataFolder } from '@opencpns/server'
 import type { CommonOptions } from '../../command.ts'
-import { print, printJson } from '../../output.ts'
+import { printResult } from '../../output.ts'
 
 interface Options extends CommonOptions {
   data: string
@@ -10,7 +10,6 @@ interface Options extends CommonOptions {
 
 export async function run({ data, realm, json }: Options): Promise<undefined> {
   await initDataFolder(data, { realm })
-  if (json) return printJson({ data, realm }) as undefined
-  print(`The CPNS Server of ${realm} is ready in ${data}. Keep that folder secret and backed up.`)
-  print(`Run it with: opencpns server run --data ${data}`)
+  const ready = `The CPNS Server of ${realm} is ready in ${data}. Keep that folder secret and backed up.`
+  printResult(json, { data, realm }, `${ready}\nRun it with: opencpns server run --data ${data}`)
 }

@@ -18,7 +18,8 @@ export async function run({ data, listen, admin, json, logLevel }: Options): Pro
   const server = await runServer({ dataDir: data, listen, admin, logger })
   const addresses = { cpns: formatEndpoint(server.addresses.cpns), admin: formatEndpoint(server.addresses.admin) }
   if (json) printJson({ event: 'ready', listen: addresses })
-  else print(`CPNS Server: gateways connect to ${addresses.cpns}, the admin API is at ${addresses.admin}. Ctrl-C ends it.`)
+  else
+    print(`CPNS Server: gateways connect to ${addresses.cpns}, the admin API is at ${addresses.admin}. Ctrl-C ends it.`)
   await aborted(asked)
   await server.close({ graceMs: GRACE_MS })
 }
