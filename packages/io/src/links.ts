@@ -1,0 +1,329 @@
+// A connection that carries frames (docs/protocol.md section 3), in the clear or inside TLS. Two ways to use it: `send` and
+// `receive` in lock step, and then `release` for the upgrade to TLS; or `sendSoon` and `frames` for many in flight.
+// What the frames say is not known here.
+
+import { createHash } from 'node:crypto'
+import type { Duplex } from 'node:stream'
+import { type Limits, watch } from './deadline.ts'
+import { IoError, swallowErrors } from './errors.ts'
+import { FrameReader, frameOf, PREFIX_OCTETS, writeFrame } from './frames.ts'
+
+const LINGER_MS = 1000
+const DRAIN_MS = 10_000
+const QUEUE_MAX_OCTETS = 4 * 1024 * 1024
+const PENDING_MAX = 64
+const ACCEPTED = Promise.resolve()
+
+export interface FrameLinkOptions {
+  /** The largest body, both ways. */
+  readonly maxFrameOctets: number
+  /** Whether `transcriptHash` will be asked for. */
+  readonly transcript?: boolean
+  /** What `sendSoon` holds at most while the other side does not read. */
+  readonly maxQueuedOctets?: number
+}
+
+/** Takes the body of a frame. The body is a view: copy what must outlive the call by much. */
+export type FrameHandler = (body: Buffer) => unknown
+
+export interface FramesOptions {
+  /** How many promises of the handler may be pending before reading stops. */
+  readonly maxPending?: number
+  /** The longest silence, in milliseconds, measured between whole frames. */
+  readonly idleMs?: number | undefined
+}
+
+/** Who takes the frames at the moment: one `receive`, or `frames`. */
+interface Sink {
+  take(body: Buffer): void
+  fail(error: unknown): void
+}
+
+/**
+ * Frames over a TCP or TLS socket. Whatever goes wrong ends the link: the socket is destroyed, and every later call
+ * fails with the same error. It reads only while somebody waits for a frame.
+ */
+export class FrameLink<S extends Duplex = Duplex> {
+  readonly socket: S
+  readonly #maxFrameOctets: number
+  readonly #maxQueuedOctets: number
+  readonly #reader: FrameReader
+  readonly #transcript: ReturnType<typeof createHash> | undefined
+  readonly #drains = new Set<(error?: unknown) => void>()
+  #sink: Sink | undefined
+  #held = false // the handler of `frames` has enough to do
+  #ended: { readonly cause?: unknown } | undefined // by the other side
+  #failure: unknown
+  #early: boolean | undefined // whether octets were there before our last frame went
+  #batch: Uint8Array[] = []
+  #batchOctets = 0
+
+  constructor(socket: S, { maxFrameOctets, transcript = false, maxQueuedOctets = QUEUE_MAX_OCTETS }: FrameLinkOptions) {
+    this.socket = socket
+    this.#maxFrameOctets = maxFrameOctets
+    this.#maxQueuedOctets = maxQueuedOctets
+    this.#reader = new FrameReader(maxFrameOctets)
+    this.#transcript = transcript ? createHash('sha256') : undefined
+    if (socket.destroyed) this.#ended = {}
+    swallowErrors(socket)
+    socket.pause()
+    socket.on('data', this.#onData).on('drain', this.#onDrain)
+    socket.on('end', this.#onEnd).on('close', this.#onEnd).on('error', this.#onError)
+  }
+
+  /**
+   * Sends one frame, in one write. Resolves at once when the socket accepts it, or else when the socket has drained.
+   * @throws {RangeError} the body is empty or larger than `maxFrameOctets`: a caller's bug
+   * @throws {IoError} LINK_CLOSED, DEADLINE_EXCEEDED (by default after 10 s), ABORTED
+   */
+  send(body: Uint8Array, limits: Limits = { timeoutMs: DRAIN_MS }): Promise<void> {
+    this.#checkBody(body)
+    this.#flush()
+    if (!this.socket.writable) return Promise.reject(this.#closedError())
+    this.#early = this.#octetsAhead() > 0
+    return this.#write(frameOf(body)) ? ACCEPTED : this.drained(limits)
+  }
+
+  /**
+   * Sends one frame together with all others of this tick: one write, and so one TLS record.
+   * @returns false: the other side reads slowly (wait for `drained`), or the link is closed and the frame is lost.
+   *   Above `maxQueuedOctets` the link ends with SEND_QUEUE_FULL.
+   * @throws {RangeError} the body is empty or larger than `maxFrameOctets`: a caller's bug
+   */
+  sendSoon(body: Uint8Array): boolean {
+    this.#checkBody(body)
+    if (!this.socket.writable) return false
+    if (this.#batch.push(body) === 1) process.nextTick(this.#flush)
+    this.#batchOctets += PREFIX_OCTETS + body.length
+    const queued = this.socket.writableLength + this.#batchOctets
+    if (queued > this.#maxQueuedOctets) {
+      this.#fail(new IoError('SEND_QUEUE_FULL', `the other side left ${queued} octets unread`))
+      return false
+    }
+    return !this.socket.writableNeedDrain
+  }
+
+  /**
+   * Resolves when the socket has room again.
+   * @throws {IoError} LINK_CLOSED, DEADLINE_EXCEEDED (by default after 10 s), ABORTED
+   */
+  drained(limits: Limits = { timeoutMs: DRAIN_MS }): Promise<void> {
+    if (!this.socket.writable) return Promise.reject(this.#closedError())
+    if (!this.socket.writableNeedDrain) return ACCEPTED
+    return new Promise((resolve, reject) => {
+      const stop = watch(limits, 'sending', (error) => this.#fail(error))
+      const settle = (error?: unknown) => {
+        stop()
+        this.#drains.delete(settle)
+        if (error) reject(error)
+        else resolve()
+      }
+      this.#drains.add(settle)
+    })
+  }
+
+  /**
+   * Waits for one frame and gives its body, which may be a view of a larger buffer. The time counts for the whole frame.
+   * @throws {IoError} FRAME_TOO_LARGE, FRAME_EMPTY, FRAME_TRUNCATED, LINK_CLOSED, DEADLINE_EXCEEDED, ABORTED
+   */
+  receive(limits: Limits): Promise<Buffer> {
+    return new Promise((resolve, reject) => {
+      const stop = watch(limits, 'waiting for a message', (error) => this.#fail(error))
+      const take = (body: Buffer) => {
+        stop()
+        this.#sink = undefined
+        this.#early = undefined
+        resolve(body)
+      }
+      const fail = (error: unknown) => {
+        stop()
+        reject(error)
+      }
+      this.#read({ take, fail })
+    })
+  }
+
+  /**
+   * Gives each frame to the handler as it comes. Reading stops while `maxPending` promises of the handler are pending.
+   * Resolves when either side closes between frames.
+   * @throws {IoError} FRAME_TOO_LARGE, FRAME_EMPTY, FRAME_TRUNCATED, SEND_QUEUE_FULL, DEADLINE_EXCEEDED (`idleMs`),
+   *   LINK_CLOSED with a cause (the connection was reset); and whatever the handler throws or rejects with
+   */
+  frames(handler: FrameHandler, { maxPending = PENDING_MAX, idleMs }: FramesOptions = {}): Promise<void> {
+    return new Promise((resolve, reject) => {
+      let pending = 0
+      const idle = idleMs === undefined ? undefined : setTimeout(() => this.#onIdle(idle, idleMs), idleMs)
+      const settled = () => {
+        pending--
+        if (this.#held) this.#resume()
+      }
+      const take = (body: Buffer) => {
+        idle?.refresh()
+        const result = handler(body)
+        if (!(result instanceof Promise)) return
+        this.#held = ++pending >= maxPending
+        result.then(settled, (error) => this.#fail(error))
+      }
+      const fail = (error: unknown) => {
+        clearTimeout(idle)
+        const orderly = error instanceof IoError && error.code === 'LINK_CLOSED' && error.cause === undefined
+        if (orderly) resolve()
+        else reject(error)
+      }
+      this.#read({ take, fail })
+    })
+  }
+
+  /** SHA-256, 32 octets, over all frames sent and received so far, in their order, each with its prefix. */
+  transcriptHash(): Buffer {
+    if (!this.#transcript) throw new TypeError('this link keeps no transcript')
+    this.#flush()
+    return this.#transcript.copy().digest()
+  }
+
+  /**
+   * Lets go of the socket, paused, for its upgrade to TLS. Only a listener that swallows errors stays on it.
+   * @throws {IoError} UNEXPECTED_OCTETS: the other side sent more than the last frame; the socket is destroyed.
+   *   Or what the link failed with before
+   */
+  release(): S {
+    if (this.#sink) throw new TypeError('the link is in use')
+    if (this.#failure) throw this.#failure
+    this.#flush()
+    const early = this.#early ?? this.#octetsAhead() > 0
+    this.#detach()
+    this.#failure = new IoError('LINK_CLOSED', 'the link was released')
+    if (!early) return this.socket
+    this.socket.destroy()
+    throw new IoError('UNEXPECTED_OCTETS', 'octets came after the last message in the clear')
+  }
+
+  /** Sends what is queued, ends the connection, and destroys the socket when the other side has ended too, or after 1 s. */
+  close(): void {
+    if (this.#failure) return
+    this.#flush()
+    this.#end(new IoError('LINK_CLOSED', 'the link was closed'))
+    const { socket } = this
+    if (socket.destroyed) return
+    const timer = setTimeout(() => socket.destroy(), LINGER_MS)
+    socket.once('close', () => clearTimeout(timer))
+    socket.resume() // unread octets would make the kernel reset the connection, and our last frame could be lost
+    socket.end()
+  }
+
+  /** Ends the link and the connection at once. */
+  destroy(): void {
+    this.#fail(new IoError('LINK_CLOSED', 'the link was closed'))
+  }
+
+  #read(sink: Sink): void {
+    if (this.#sink) throw new TypeError('the link is in use')
+    if (this.#failure) {
+      sink.fail(this.#failure)
+    } else {
+      this.#sink = sink
+      this.#resume()
+    }
+  }
+
+  #resume(): void {
+    this.#held = false
+    this.#deliver()
+    if (this.#sink && !this.#held) this.socket.resume()
+  }
+
+  /** Gives frames to the sink until there are no more, or it has enough. */
+  #deliver(): void {
+    try {
+      while (this.#sink && !this.#held) {
+        const frame = this.#reader.next()
+        if (!frame) {
+          if (this.#ended) this.#fail(this.#closedError())
+          return
+        }
+        this.#transcript?.update(frame)
+        this.#sink.take(frame.subarray(PREFIX_OCTETS))
+      }
+      if (!this.#failure) this.socket.pause()
+    } catch (error) {
+      this.#fail(error)
+    }
+  }
+
+  #write(octets: Buffer): boolean {
+    this.#transcript?.update(octets)
+    return this.socket.write(octets)
+  }
+
+  readonly #flush = (): void => {
+    if (this.#batchOctets === 0) return
+    const octets = Buffer.allocUnsafe(this.#batchOctets)
+    let at = 0
+    for (const body of this.#batch) at = writeFrame(octets, at, body)
+    this.#batch = []
+    this.#batchOctets = 0
+    if (this.socket.writable) this.#write(octets)
+  }
+
+  readonly #onData = (chunk: Buffer): void => {
+    this.#reader.push(chunk)
+    this.#deliver()
+  }
+
+  readonly #onDrain = (): void => {
+    for (const settle of this.#drains) settle()
+  }
+
+  readonly #onEnd = (): void => {
+    this.#ended ??= {}
+    if (this.socket.destroyed && this.#drains.size > 0) this.#fail(this.#closedError())
+    else this.#deliver()
+  }
+
+  readonly #onError = (cause: unknown): void => {
+    this.#ended = { cause }
+  }
+
+  #onIdle(timer: NodeJS.Timeout | undefined, idleMs: number): void {
+    if (this.#held) timer?.refresh()
+    else this.#fail(new IoError('DEADLINE_EXCEEDED', `the other side said nothing for ${idleMs} ms`))
+  }
+
+  #closedError(): unknown {
+    if (this.#failure) return this.#failure
+    const options = this.#ended?.cause === undefined ? {} : { cause: this.#ended.cause }
+    return this.#reader.buffered > 0
+      ? new IoError('FRAME_TRUNCATED', 'the other side ended the connection inside a message', options)
+      : new IoError('LINK_CLOSED', 'the other side ended the connection', options)
+  }
+
+  #octetsAhead(): number {
+    return this.#reader.buffered + this.socket.readableLength
+  }
+
+  #checkBody(body: Uint8Array): void {
+    if (body.length >= 1 && body.length <= this.#maxFrameOctets) return
+    throw new RangeError(`a frame has 1 to ${this.#maxFrameOctets} octets, not ${body.length}`)
+  }
+
+  #fail(error: unknown): void {
+    if (this.#failure) return
+    this.#end(error)
+    this.socket.destroy()
+  }
+
+  #end(error: unknown): void {
+    this.#failure = error
+    this.#detach()
+    const sink = this.#sink
+    this.#sink = undefined
+    sink?.fail(error)
+    for (const settle of this.#drains) settle(error)
+  }
+
+  #detach(): void {
+    const { socket } = this
+    socket.off('data', this.#onData).off('drain', this.#onDrain)
+    socket.off('end', this.#onEnd).off('close', this.#onEnd).off('error', this.#onError)
+  }
+}
