@@ -1,7 +1,7 @@
 // The event log: who was authenticated, assigned, revoked, connected, and what was refused and why. Recording only puts
 // an object into a bounded buffer; a transaction every 200 ms at most writes them. A crash may lose the last 200 ms.
 
-import type { Logger } from './logger.ts'
+import type { Logger } from '@opencpns/io'
 import type { EventFilter, EventRow, NewEventRow, Store } from './store/contract.ts'
 
 export type { EventRow } from './store/contract.ts'
@@ -9,6 +9,10 @@ export type { EventRow } from './store/contract.ts'
 const FLUSH_AFTER_MS = 200
 const BUFFER_MAX = 20_000
 const KEEP = 200_000
+const RETRY_AFTER_MS = 1000
+
+/** Events in one transaction: it holds up the event loop for some 3 microseconds each. */
+const BATCH = 2000
 
 export const eventTypes = ['authentication', 'assignment', 'confirmation', 'revocation', 'link', 'admin'] as const
 export type EventType = (typeof eventTypes)[number]
@@ -67,7 +71,7 @@ export class EventLog {
     this.#timer ??= setTimeout(() => this.#flushInBackground(), FLUSH_AFTER_MS).unref()
   }
 
-  /** Newest first, with what was recorded a moment ago. */
+  /** Newest first, with what was recorded a moment ago. A filter by pneId may read the whole log. */
   async list(filter: EventFilter & { type?: EventType | undefined }): Promise<EventRow[]> {
     await this.flush()
     return this.#store.listEvents(filter)
@@ -92,15 +96,16 @@ export class EventLog {
   async #write(): Promise<void> {
     clearTimeout(this.#timer)
     this.#timer = undefined
-    const batch = this.#buffer
-    this.#buffer = []
-    try {
-      await this.#store.appendEvents(batch.map(toRow), this.#keep)
-    } catch (error) {
-      this.#buffer = [...batch, ...this.#buffer]
-      this.#drop(this.#buffer.length - this.#bufferMax)
-      this.#timer ??= setTimeout(() => this.#flushInBackground(), FLUSH_AFTER_MS * 5).unref()
-      throw error
+    for (let left = this.#buffer.length; left > 0; left -= BATCH) {
+      const batch = this.#buffer.splice(0, Math.min(left, BATCH))
+      try {
+        await this.#store.appendEvents(batch.map(toRow), this.#keep)
+      } catch (error) {
+        this.#buffer = [...batch, ...this.#buffer]
+        this.#drop(this.#buffer.length - this.#bufferMax)
+        this.#timer ??= setTimeout(() => this.#flushInBackground(), RETRY_AFTER_MS).unref()
+        throw error
+      }
     }
   }
 

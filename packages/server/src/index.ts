@@ -1,1 +1,30 @@
-export {}
+// The CPNS Server: what runs one, and what operates on its data folder.
+
+export {
+  type DataFolder,
+  DataFolderError,
+  type DataFolderErrorCode,
+  initDataFolder,
+  openDataFolder,
+  readAdminAccess,
+  writeAdminAddress,
+} from './datafolder.ts'
+export { type AdminDoor, type AdminDoorOptions, createAdminDoor } from './doors/admin/door.ts'
+export { EventLog, type EventRow, type EventType, type NewEvent } from './events.ts'
+export {
+  type Assignment,
+  type GatewayCredential,
+  type GatewayRow,
+  type LinkGateway,
+  type Peer,
+  type PneRow,
+  Registry,
+  RegistryError,
+  type RegistryErrorCode,
+  type RegistryOptions,
+  StoreError,
+  type UserRow,
+} from './registry.ts'
+export type { Store } from './store/contract.ts'
+export { openSqlite } from './store/sqlite/open.ts'
+export { Vault, VaultError } from './vault.ts'

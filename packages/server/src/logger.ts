@@ -1,4 +1,2 @@
-// What this package asks of a logger: pino's interface, as much of it as is used.
-import type { BaseLogger } from 'pino'
-
-export type Logger = Pick<BaseLogger, 'debug' | 'info' | 'warn' | 'error'>
+// The logger that the roles share: an import path for this package.
+export type { Logger } from '@opencpns/io'

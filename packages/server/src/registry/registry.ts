@@ -2,9 +2,9 @@
 // door. It decides; the store keeps; the vault seals. Authentication (step 4 and 5) is authenticate.ts.
 import { randomBytes } from 'node:crypto'
 import { EventEmitter } from 'node:events'
+import type { Logger } from '@opencpns/io'
 import { checkRealm, gatewayIdentity, KEY_OCTETS, revocationTag } from '@opencpns/protocol'
 import type { EventLog } from '../events.ts'
-import type { Logger } from '../logger.ts'
 import type {
   GatewayRow,
   Page,

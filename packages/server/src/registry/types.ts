@@ -1,6 +1,7 @@
 // What the registry takes and gives, besides the rows of the store.
+
+import type { Logger } from '@opencpns/io'
 import type { EventLog } from '../events.ts'
-import type { Logger } from '../logger.ts'
 import type { PneState, RevocationRow, Store } from '../store/contract.ts'
 import type { Vault } from '../vault.ts'
 

@@ -188,7 +188,7 @@ export interface Store {
 
   /** Appends events in their order and keeps only the newest `keep` of all. */
   appendEvents(events: readonly NewEventRow[], keep: number): Promise<void>
-  /** Newest first. */
+  /** Newest first. A filter by pneId may read the whole log. */
   listEvents(filter: EventFilter): Promise<EventRow[]>
 
   /** Finishes what was begun, then lets go of the store. Idempotent. */

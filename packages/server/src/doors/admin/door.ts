@@ -1,9 +1,9 @@
 // The admin door: a local HTTP API for the operator's tools, with a bearer token. No TLS: it is for the loopback address,
 // and whoever binds it elsewhere puts a TLS proxy before it.
 import type { AddressInfo, Socket } from 'node:net'
+import { IoError, type Logger } from '@opencpns/io'
 import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify'
 import type { EventLog } from '../../events.ts'
-import type { Logger } from '../../logger.ts'
 import type { Registry } from '../../registry.ts'
 import { bearerCheck } from './authorization.ts'
 import { PROBLEM_TYPE, problem, toProblem } from './problems.ts'
@@ -28,22 +28,11 @@ export interface AdminDoor {
    * @param host  the loopback address unless told otherwise
    * @param port  0, the default, for any free one
    * @returns where it listens
-   * @throws {AdminDoorError} PORT_TAKEN, ADDRESS_UNAVAILABLE
+   * @throws {IoError} PORT_TAKEN, LISTEN_FAILED
    */
   listen(host?: string, port?: number): Promise<{ host: string; port: number; url: string }>
   /** Ends all connections. */
   close(): Promise<void>
-}
-
-/** The door does not open. */
-export class AdminDoorError extends Error {
-  override readonly name = 'AdminDoorError'
-  readonly code: 'PORT_TAKEN' | 'ADDRESS_UNAVAILABLE'
-
-  constructor(code: AdminDoorError['code'], message: string, options?: ErrorOptions) {
-    super(message, options)
-    this.code = code
-  }
 }
 
 export function createAdminDoor({ registry, events, token, logger }: AdminDoorOptions): AdminDoor {
@@ -120,11 +109,10 @@ async function listen(app: FastifyInstance, host: string, port: number) {
   try {
     await app.listen({ host, port })
   } catch (cause) {
-    const code = cause instanceof Error && 'code' in cause ? cause.code : undefined
-    if (code === 'EADDRINUSE') {
-      throw new AdminDoorError('PORT_TAKEN', `${host}:${port} is in use: choose another port`, { cause })
+    if (cause instanceof Error && 'code' in cause && cause.code === 'EADDRINUSE') {
+      throw new IoError('PORT_TAKEN', `${host}:${port} is in use: choose another port`, { cause })
     }
-    throw new AdminDoorError('ADDRESS_UNAVAILABLE', `cannot listen at ${host}:${port}: choose another address`, {
+    throw new IoError('LISTEN_FAILED', `cannot listen at ${host}:${port}: choose another address`, {
       cause,
     })
   }

@@ -30,7 +30,7 @@ export const Credential = Type.Object({
   secret: Type.String({ description: '32 octets, base64url; shown this once' }),
   realm: Type.String(),
 })
-export const Gateway = Type.Object({
+const Gateway = Type.Object({
   identity: Type.String(),
   user: Type.String(),
   created: Time,
@@ -74,7 +74,7 @@ export const EventQuery = Type.Object(
   },
   closed,
 )
-export const Event = Type.Object({
+const Event = Type.Object({
   id: Type.Integer(),
   at: Time,
   type: Type.String(),

@@ -69,8 +69,7 @@ const sql = {
   newestRevocation: 'SELECT coalesce(max(seq), 0) AS seq FROM revocations',
 
   appendEvent: `
-    INSERT INTO events (at, type, result, reason, pne_id, gateway, user, "case", ms)
-    VALUES (:at, :type, :result, :reason, :pneId, :gateway, :user, :case, :ms)`,
+    INSERT INTO events (at, type, result, reason, pne_id, gateway, user, "case", ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   trimEvents: 'DELETE FROM events WHERE id <= (SELECT max(id) FROM events) - ?',
 } as const
 
@@ -91,9 +90,11 @@ export function listPnesSql(filter: { state: boolean; user: boolean; query: bool
   return `${pne} WHERE ${conditions.join(' AND ')} ORDER BY p.id DESC LIMIT :limit`
 }
 
-export function listEventsSql(filter: { type: boolean; pneId: boolean }): string {
+/** `rare` is for every type but `authentication`: only those are indexed. */
+export function listEventsSql(filter: { type: 'any' | 'authentication' | 'rare'; pneId: boolean }): string {
   const conditions = ['id < :before']
-  if (filter.type) conditions.push('type = :type')
+  if (filter.type !== 'any') conditions.push('type = :type')
+  if (filter.type === 'rare') conditions.push("type <> 'authentication'")
   if (filter.pneId) conditions.push('pne_id = :pneId')
   return `
     SELECT id, at, type, result, reason, pne_id AS pneId, gateway, user, "case", ms

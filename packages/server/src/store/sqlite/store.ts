@@ -186,14 +186,17 @@ export class SqliteStore implements Store {
 
   appendEvents(events: readonly NewEventRow[], keep: number): Promise<void> {
     return this.#write(({ appendEvent, trimEvents }) => {
-      for (const event of events) appendEvent.run({ ...event })
+      for (const { at, type, result, reason, pneId, gateway, user, case: which, ms } of events) {
+        appendEvent.run(at, type, result, reason, pneId, gateway, user, which, ms)
+      }
       trimEvents.run(keep)
     })
   }
 
   listEvents({ limit, before = Number.MAX_SAFE_INTEGER, type, pneId }: EventFilter): Promise<EventRow[]> {
     return this.#read(() => {
-      const sql = listEventsSql({ type: type !== undefined, pneId: pneId !== undefined })
+      const kind = type === undefined ? 'any' : type === 'authentication' ? type : 'rare'
+      const sql = listEventsSql({ type: kind, pneId: pneId !== undefined })
       return this.#list(sql, { type, pneId, before, limit }) as unknown as EventRow[]
     })
   }

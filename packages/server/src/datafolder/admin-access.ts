@@ -1,0 +1,53 @@
+// How the operator's tools reach the server that runs in a data folder: its address, and the token of the admin API.
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type IoError, writeFileAtomic } from '@opencpns/io'
+import Type from 'typebox'
+import { Check } from 'typebox/value'
+import { DataFolderError } from './errors.ts'
+import { parseJson, readIfThere, readSecret } from './files.ts'
+import { readServerFile } from './server-file.ts'
+
+const AdminFile = Type.Object({ url: Type.String() })
+
+/**
+ * Tells the operator's tools where the admin API is. The file goes with the function that comes back.
+ * @param at.url  as the admin door gives it
+ */
+export async function writeAdminAddress(dir: string, { url }: { url: string }): Promise<() => Promise<void>> {
+  const path = join(dir, 'admin.json')
+  await writeFileAtomic(path, `${JSON.stringify({ url })}\n`)
+  return () => rm(path, { force: true })
+}
+
+/**
+ * What a tool needs to use the admin API of the server that runs in `dir`.
+ * @throws {DataFolderError} DATA_FOLDER_MISSING, SERVER_NOT_RUNNING, ADMIN_TOKEN_UNUSABLE
+ */
+export async function readAdminAccess(dir: string): Promise<{ url: string; token: string }> {
+  await readServerFile(dir)
+  const address = parseJson(await readIfThere(join(dir, 'admin.json')))
+  if (!Check(AdminFile, address)) {
+    throw new DataFolderError(
+      'SERVER_NOT_RUNNING',
+      `no server runs in ${dir}: start it with opencpns server run --data ${dir}`,
+    )
+  }
+  return { url: address.url, token: await readAdminToken(dir) }
+}
+
+/** @throws {DataFolderError} ADMIN_TOKEN_UNUSABLE */
+export async function readAdminToken(dir: string): Promise<string> {
+  const path = join(dir, 'admin.token')
+  const unusable = (advice: string) => (cause: IoError) =>
+    new DataFolderError('ADMIN_TOKEN_UNUSABLE', advice, { cause })
+  const token = await readSecret(path, {
+    FILE_MISSING: unusable(`${path} is missing: put a line of 43 random base64url characters there, mode 600`),
+    FILE_TOO_OPEN: unusable(`others may read ${path}: run chmod 600 ${path}`),
+  })
+  if (/^[A-Za-z0-9_-]{43,}$/.test(token)) return token
+  throw new DataFolderError(
+    'ADMIN_TOKEN_UNUSABLE',
+    `${path} is too short or damaged: put 43 random base64url characters there`,
+  )
+}
