@@ -1,5 +1,5 @@
 // `opencpns admin gateway add`. The API tells the secret once, so the place to keep it is taken before it is asked for.
-import { print, printJson } from '../../output.ts'
+import { printResult } from '../../output.ts'
 import { type AdminOptions, openAdmin } from './client.ts'
 import { reserveCredentialFile } from './credential-file.ts'
 
@@ -21,9 +21,11 @@ export async function run(options: Options, name: string): Promise<undefined> {
   try {
     const { identity, realm, secret } = await admin.post<Credential>('/v1/gateways', { name, user })
     await file.write({ type: 'opencpns-gateway', version: 1, identity, realm, secret })
-    if (json) return printJson({ identity, realm, user, credential: out }) as undefined
-    print(`Added the gateway ${identity} of ${user}. Its credential is in ${out}.`)
-    print(`Run it with: opencpns gateway run --credential ${out} --data DIR --server HOST:PORT`)
+    const words = [
+      `Added the gateway ${identity} of ${user}. Its credential is in ${out}.`,
+      `Run it with: opencpns gateway run --credential ${out} --data DIR --server HOST:PORT`,
+    ]
+    printResult(json, { identity, realm, user, credential: out }, words.join('\n'))
   } finally {
     await file.release()
   }

@@ -15,8 +15,8 @@ export function printList<T>(
   json: true | undefined,
   view: View<T>,
 ): void {
-  if (json) return printJson(page)
-  if (page.items.length === 0) return note(view.none)
-  print(table(view.columns, page.items.map(view.row), paintFor(process.stdout)))
+  if (json) printJson(page)
+  else if (page.items.length === 0) note(view.none)
+  else print(table(view.columns, page.items.map(view.row), paintFor(process.stdout)))
   if (page.next) note(`These are the first ${page.items.length}; there are more.`)
 }

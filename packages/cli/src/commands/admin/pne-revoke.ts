@@ -1,5 +1,5 @@
 // `opencpns admin pne revoke`
-import { print, printJson } from '../../output.ts'
+import { printResult } from '../../output.ts'
 import { localTime } from '../../terminal.ts'
 import { type AdminOptions, openAdmin } from './client.ts'
 
@@ -12,6 +12,6 @@ interface Revocation {
 export async function run(options: AdminOptions, id: string): Promise<undefined> {
   const admin = await openAdmin(options)
   const revocation = await admin.post<Revocation>(`/v1/pnes/${encodeURIComponent(id)}/revoke`)
-  if (options.json) return printJson(revocation) as undefined
-  print(`Revoked ${revocation.id} at ${localTime(revocation.revoked)}, for ever. Its gateways are being told.`)
+  const words = `Revoked ${revocation.id} at ${localTime(revocation.revoked)}, for ever. The gateways are being told.`
+  printResult(options.json, revocation, words)
 }

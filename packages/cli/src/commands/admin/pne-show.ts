@@ -1,5 +1,5 @@
 // `opencpns admin pne show`
-import { paintFor, print, printJson } from '../../output.ts'
+import { paintFor, printResult } from '../../output.ts'
 import { facts, localTime } from '../../terminal.ts'
 import { type AdminOptions, openAdmin } from './client.ts'
 import type { Pne } from './documents.ts'
@@ -7,7 +7,6 @@ import type { Pne } from './documents.ts'
 export async function run(options: AdminOptions, id: string): Promise<undefined> {
   const admin = await openAdmin(options)
   const pne = await admin.get<Pne>(`/v1/pnes/${encodeURIComponent(id)}`)
-  if (options.json) return printJson(pne) as undefined
   const rows = [
     ['PNE', pne.id],
     ['Name', pne.name],
@@ -19,5 +18,5 @@ export async function run(options: AdminOptions, id: string): Promise<undefined>
     ['Confirmed', localTime(pne.confirmed)],
     ['Revoked', localTime(pne.revoked)],
   ] as const
-  print(facts(rows, paintFor(process.stdout)))
+  printResult(options.json, pne, facts(rows, paintFor(process.stdout)))
 }

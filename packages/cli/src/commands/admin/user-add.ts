@@ -1,11 +1,11 @@
 // `opencpns admin user add`
-import { print, printJson } from '../../output.ts'
+import { printResult } from '../../output.ts'
 import { type AdminOptions, openAdmin } from './client.ts'
 import type { User } from './documents.ts'
 
 export async function run(options: AdminOptions, name: string): Promise<undefined> {
   const admin = await openAdmin(options)
   const user = await admin.post<User>('/v1/users', { name })
-  if (options.json) return printJson(user) as undefined
-  print(`Added the user ${user.name}. Next: opencpns admin gateway add NAME --user ${user.name} --out FILE`)
+  const words = `Added the user ${user.name}. Next: opencpns admin gateway add NAME --user ${user.name} --out FILE`
+  printResult(options.json, user, words)
 }

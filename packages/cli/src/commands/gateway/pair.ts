@@ -1,8 +1,8 @@
 // `opencpns gateway pair`
 import { createTicket } from '@opencpns/gateway'
 import type { CommonOptions } from '../../command.ts'
-import { print, printJson } from '../../output.ts'
-import { qr } from '../../terminal.ts'
+import { printResult } from '../../output.ts'
+import { localTime, qr } from '../../terminal.ts'
 
 interface Options extends CommonOptions {
   data: string
@@ -17,9 +17,10 @@ export async function run({ data, name, address, json }: Options): Promise<undef
     ...(address !== undefined && { addresses: address }),
   }
   const { uri, expiresAt } = await createTicket(ticket)
-  if (json) return printJson({ uri, expiresAt }) as undefined
-  print(`${qr(uri, process.stdout.isTTY && process.stdout.hasColors())}\n`)
-  print(uri)
-  print(`\nScan it with the device, or there: opencpns pne pair 'URI' --credential FILE`)
-  print(`It serves one device, once, until ${new Date(expiresAt).toLocaleTimeString('sv-SE')}.`)
+  const code = qr(uri, process.stdout.isTTY && process.stdout.hasColors())
+  const words = [
+    'Scan it with the device, or type there: opencpns pne pair URI --credential FILE (with the URI in quotes).',
+    `It serves one device, once, until ${localTime(expiresAt)}.`,
+  ]
+  printResult(json, { uri, expiresAt }, `${code}\n\n${uri}\n\n${words.join('\n')}`)
 }

@@ -3,7 +3,7 @@ import { runGateway } from '@opencpns/gateway'
 import type { CommonOptions } from '../../command.ts'
 import { type Endpoint, formatEndpoint } from '../../endpoint.ts'
 import { openLog } from '../../log.ts'
-import { print, printJson } from '../../output.ts'
+import { printResult } from '../../output.ts'
 import { aborted, GRACE_MS, onceAskedToEnd } from '../../signals.ts'
 import type { Service } from './service.ts'
 
@@ -21,8 +21,8 @@ export async function run({ credential, data, server, listen, service, json, log
   const services = Object.fromEntries((service ?? []).map(({ name, endpoint }) => [name, endpoint]))
   const gateway = await runGateway({ credentialFile: credential, dataDir: data, server, listen, services, logger })
   const address = formatEndpoint(gateway.address)
-  if (json) printJson({ event: 'ready', listen: { pne: address } })
-  else print(`Gateway ${gateway.identity}: devices connect to ${address}. Ctrl-C ends it.`)
+  const words = `Gateway ${gateway.identity}: devices connect to ${address}. Ctrl-C ends it.`
+  printResult(json, { event: 'ready', listen: { pne: address } }, words)
   await aborted(asked)
   await gateway.close({ graceMs: GRACE_MS })
 }

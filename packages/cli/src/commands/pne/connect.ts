@@ -32,7 +32,7 @@ async function authenticate(
   { credential: file, service, json }: Options,
   at: Endpoint,
   signal: AbortSignal,
-): Promise<Session | Exit> {
+): Promise<Session | typeof Exit.interrupted> {
   const credential = await readCredential(file)
   try {
     return await connect({ ...at, credential, signal, ...(service !== undefined && { service }) })
@@ -72,8 +72,11 @@ const toStdout = { text: print, json: printJson }
 
 function report({ facts }: Session, { json, service }: Options, at: Endpoint, to: typeof toStdout): void {
   const { case: theCase, gateway, sessionId, tls, ms } = facts
-  if (json) return to.json({ result: 'success', case: theCase, gateway, sessionId, tls, ms })
   const purpose = service === undefined ? '' : ` for ${service}`
-  to.text(`Secure session${purpose} with ${gateway} at ${formatEndpoint(at)}, ${theCase} case, in ${ms.toFixed(1)} ms.`)
-  to.text(`${tls.version}, ${tls.group}, ${tls.cipher}; session ${sessionId}`)
+  const how = `${tls.version}, ${tls.group}, ${tls.cipher}; session ${sessionId}`
+  if (json) to.json({ result: 'success', case: theCase, gateway, sessionId, tls, ms })
+  else
+    to.text(
+      `Secure session${purpose} with ${gateway} at ${formatEndpoint(at)}: ${theCase} case, ${ms.toFixed(1)} ms.\n${how}`,
+    )
 }

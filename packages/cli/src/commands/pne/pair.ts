@@ -1,7 +1,7 @@
 // `opencpns pne pair`
 import { pair } from '@opencpns/pne'
 import type { CommonOptions } from '../../command.ts'
-import { print, printJson } from '../../output.ts'
+import { printResult } from '../../output.ts'
 import { onceAskedToEnd } from '../../signals.ts'
 
 interface Options extends CommonOptions {
@@ -10,7 +10,9 @@ interface Options extends CommonOptions {
 
 export async function run({ credential: credentialFile, json }: Options, uri: string): Promise<undefined> {
   const { pneId, realm, gateway } = await pair({ uri, credentialFile, signal: onceAskedToEnd() })
-  if (json) return printJson({ pneId, realm, gateway }) as undefined
-  print(`Paired with ${gateway} as ${pneId} of ${realm}. The credential is in ${credentialFile}.`)
-  print(`Connect with: opencpns pne connect HOST:PORT --credential ${credentialFile}`)
+  const words = [
+    `Paired with ${gateway} as ${pneId} of ${realm}. The credential is in ${credentialFile}.`,
+    `Connect with: opencpns pne connect HOST:PORT --credential ${credentialFile}`,
+  ]
+  printResult(json, { pneId, realm, gateway }, words.join('\n'))
 }
