@@ -10,7 +10,6 @@ export {
 export { CIPHERSUITES, type Ciphersuite } from './gpsk/ciphersuite.ts'
 export {
   type Failure,
-  type ProofKey,
   parseFail,
   parseProtectedFail,
   writeFail,
@@ -18,7 +17,7 @@ export {
 } from './gpsk/failures.ts'
 export { GpskKeys, type KeyInput } from './gpsk/keys.ts'
 export { type Gpsk1, type Gpsk2, OpCode, opCodeOf, RAND_OCTETS } from './gpsk/messages.ts'
-export { GpskPeer, type GpskPeerOptions } from './gpsk/peer.ts'
+export { GpskPeer, type GpskPeerOptions } from './gpsk/peer-machine.ts'
 export { parseGpsk1, parseGpsk2, verifyGpsk2, verifyGpsk4, writeGpsk1, writeGpsk3 } from './gpsk/server.ts'
 export { GpskServer, type GpskServerOptions } from './gpsk/server-machine.ts'
 export type { EapMethod, Step } from './method.ts'

@@ -3,7 +3,6 @@
 
 import { EapError, FailureCode } from '../errors.ts'
 import type { TypedPacket } from '../packet.ts'
-import type { Ciphersuite } from './ciphersuite.ts'
 import type { GpskKeys } from './keys.ts'
 import { decodePlain, decodeProved, encodeMessage, fail, isProved, protectedFail } from './messages.ts'
 
@@ -12,9 +11,6 @@ export interface Failure {
   readonly identifier: number
   readonly failureCode: number
 }
-
-/** What keys the MAC of messages with MAC: SK, KS octets. */
-export type ProofKey = Pick<GpskKeys, 'sk'> & { readonly ciphersuite: Ciphersuite }
 
 /** GPSK-Fail, as Request or Response. */
 export function writeFail(code: TypedPacket['code'], failure: Failure): Buffer {
@@ -27,16 +23,14 @@ export function parseFail(code: TypedPacket['code'], packet: Uint8Array): Failur
 }
 
 /** GPSK-Protected-Fail, as Request or Response. */
-export function writeProtectedFail(code: TypedPacket['code'], failure: Failure, keys: ProofKey): Buffer {
-  const { ciphersuite: suite, sk } = keys
-  return encodeMessage(protectedFail, code, failure, { suite, mac: suite.mac(sk) })
+export function writeProtectedFail(code: TypedPacket['code'], failure: Failure, keys: GpskKeys): Buffer {
+  return encodeMessage(protectedFail, code, failure, keys)
 }
 
 /** @throws {EapError} EAP_MALFORMED, EAP_UNEXPECTED, EAP_BAD_MAC */
-export function parseProtectedFail(code: TypedPacket['code'], packet: Uint8Array, keys: ProofKey): Failure {
-  const { ciphersuite: suite, sk } = keys
-  const message = decodeProved(protectedFail, code, packet, () => suite)
-  if (!isProved(message, suite.mac(sk))) {
+export function parseProtectedFail(code: TypedPacket['code'], packet: Uint8Array, keys: GpskKeys): Failure {
+  const message = decodeProved(protectedFail, code, packet, () => keys.ciphersuite)
+  if (!isProved(message, keys.skMac)) {
     throw new EapError('EAP_BAD_MAC', 'The MAC of GPSK-Protected-Fail is wrong: somebody else sent it')
   }
   return { identifier: message.identifier, failureCode: message.failureCode }

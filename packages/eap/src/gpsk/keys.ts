@@ -32,6 +32,7 @@ export class GpskKeys {
   #msk?: Buffer
   #emsk?: Buffer
   #sk?: Buffer
+  #skMac?: Mac
   #pk?: Buffer
   #sessionId?: Buffer
 
@@ -65,6 +66,12 @@ export class GpskKeys {
   get sk(): Buffer {
     this.#sk ??= this.#derive(this.ciphersuite.ks, MSK_OCTETS + EMSK_OCTETS)
     return this.#sk
+  }
+
+  /** The MAC keyed with SK. */
+  get skMac(): Mac {
+    this.#skMac ??= this.ciphersuite.mac(this.sk)
+    return this.#skMac
   }
 
   /** Payload key, 16 octets with ciphersuite 1; empty with ciphersuite 2, which encrypts nothing. */

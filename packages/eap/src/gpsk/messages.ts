@@ -119,26 +119,26 @@ export function isProved({ covered, mac }: Proof, expected: Mac): boolean {
 }
 
 /**
- * Encodes a message; with `proof`, its MAC of `suite.ks` octets at the end.
+ * Encodes a message; with `proof`, its MAC of KS octets at the end.
  * @throws {RangeError} a field out of its bounds: a caller's bug
  */
 export function encodeMessage<T extends object>(
   declaration: Declaration<T>,
   code: TypedPacket['code'],
   message: T & Envelope,
-  proof?: { suite: Ciphersuite; mac: Mac },
+  proof?: { readonly ciphersuite: Ciphersuite; readonly skMac: Mac },
 ): Buffer {
   const { opCode, fields } = declaration
   let size = 0
   for (const name in fields) size += fields[name].size(message[name])
-  const packet = typedHeader(code, message.identifier, Type.Gpsk, 1 + size + (proof?.suite.ks ?? 0))
+  const packet = typedHeader(code, message.identifier, Type.Gpsk, 1 + size + (proof?.ciphersuite.ks ?? 0))
   packet[PREFIX_OCTETS - 1] = opCode
   let at = PREFIX_OCTETS
   for (const name in fields) {
     fields[name].write(packet, at, message[name])
     at += fields[name].size(message[name])
   }
-  if (proof !== undefined) packet.set(proof.mac(packet.subarray(PREFIX_OCTETS, at)), at)
+  if (proof !== undefined) packet.set(proof.skMac(packet.subarray(PREFIX_OCTETS, at)), at)
   return packet
 }
 

@@ -63,7 +63,7 @@ export function parseGpsk2(packet: Uint8Array): Gpsk2 {
 export function verifyGpsk2(message: Gpsk2, psk: Uint8Array | undefined, issued: Gpsk1): GpskKeys {
   checkAnswers(message, issued)
   const keys = new GpskKeys(psk ?? DUMMY_PSK, message)
-  const proved = isProved(message, keys.ciphersuite.mac(keys.sk))
+  const proved = isProved(message, keys.skMac)
   const tell = FailureCode.AuthenticationFailure
   if (psk === undefined) throw new EapError('EAP_UNKNOWN_PEER', 'There is no pre-shared key for this ID_Peer', { tell })
   if (!proved) throw new EapError('EAP_BAD_MAC', 'The MAC of GPSK-2 is wrong: the peer holds another key', { tell })
@@ -96,9 +96,8 @@ function sameList(a: readonly number[], b: readonly number[]): boolean {
 export function writeGpsk3(answered: Gpsk2, keys: GpskKeys): Buffer {
   const { randPeer, randServer, idServer, csuiteSel } = answered
   const identifier = nextIdentifier(answered.identifier)
-  const suite = keys.ciphersuite
   const message = { identifier, randPeer, randServer, idServer, csuiteSel, pdPayload: NO_PAYLOAD }
-  return encodeMessage(gpsk3, Code.Request, message, { suite, mac: suite.mac(keys.sk) })
+  return encodeMessage(gpsk3, Code.Request, message, keys)
 }
 
 /**
