@@ -1,0 +1,117 @@
+// docs/vectors/messages.json: every message as fields and as octets.
+
+import type { Message } from '@opencpns/protocol'
+import * as protocol from '@opencpns/protocol'
+import { encode } from './link.ts'
+import { ramp } from './octets.ts'
+import { refusedBodies, refusedLengths } from './refusals.ts'
+
+const gateway = 'home-gw@example.org'
+const realm = 'example.org'
+const secondSeed = ramp(0x20)
+const eap = ramp(0x01, 61)
+const longest = { realm: `${'a'.repeat(63)}.${'b'.repeat(63)}.${'c'.repeat(62)}`, gateway: 'g'.repeat(253) }
+
+type Sample = [name: string, message: Message, fields?: Record<string, unknown>]
+
+const samples: Sample[] = [
+  ['least', protocol.AuthenticationRequest, { versions: [1], secondSeed, realm }],
+  [
+    'all fields',
+    protocol.AuthenticationRequest,
+    { versions: [2, 1], secondSeed, realm, service: 'mqtt', transientKeyId: ramp(0xf0, 16) },
+  ],
+  [
+    'text of several octets a character',
+    protocol.AuthenticationRequest,
+    { versions: [1], secondSeed, realm, service: 'Küche ⌚ 𝄞' },
+  ],
+  [
+    'a service of 64 octets in 32 characters',
+    protocol.AuthenticationRequest,
+    { versions: [1], secondSeed, realm, service: 'é'.repeat(32) },
+  ],
+  [
+    'the longest lists and text',
+    protocol.AuthenticationRequest,
+    { versions: [1, 2, 23, 24, 100, 200, 254, 255], secondSeed, realm: longest.realm },
+  ],
+  ['one', protocol.Challenge, { version: 1, gateway, eap }],
+  ['the longest', protocol.Challenge, { version: 255, gateway: longest.gateway, eap: ramp(0, 1020) }],
+  ['the least EAP packet', protocol.ChallengeAnswer, { eap: ramp(0x01, 4) }],
+  ['local', protocol.SessionOffer, { version: 1, gateway, sessionId: ramp(0xd0, 16), case: 0 }],
+  ['remote', protocol.SessionOffer, { version: 1, gateway, sessionId: ramp(0xd0, 16), case: 1, eap }],
+  [
+    'remote, a further session',
+    protocol.SessionOffer,
+    { version: 1, gateway, sessionId: ramp(0xd0, 16), case: 1, transientKeyId: ramp(0xf0, 16) },
+  ],
+  ['success', protocol.AuthenticationResponse, { result: 0, lifetimeS: 3600 }],
+  ['refused', protocol.AuthenticationResponse, { result: 1 }],
+  ['unsupported version', protocol.AuthenticationResponse, { result: 2, versions: [1] }],
+  ['the longest lifetime', protocol.AuthenticationResponse, { result: 0, lifetimeS: 0xffffffff }],
+  ['one', protocol.Ping],
+  ['one', protocol.Pong],
+  ['closing', protocol.SessionEnd, { reason: 0 }],
+  ['revoked', protocol.SessionEnd, { reason: 1 }],
+  ['replaced', protocol.SessionEnd, { reason: 2 }],
+  ['one', protocol.PairingRequest, { versions: [1], ticketId: ramp(0x50, 16) }],
+  ['one', protocol.PairingOffer, { version: 1, gateway, sessionId: ramp(0xd0, 16) }],
+  ['success', protocol.PairingResponse, { result: 0 }],
+  ['ticket used', protocol.PairingResponse, { result: 6 }],
+  ['unsupported version', protocol.PairingResponse, { result: 2, versions: [1] }],
+  ['one', protocol.AssignmentRequest, { deviceNonce: ramp(0x80) }],
+  ['one', protocol.Assignment, { pneId: 'pne-1', realm, secondSeed, euKey: ramp(0xa0) }],
+  ['one', protocol.AssignmentConfirmation],
+  ['one', protocol.Hello, { versions: [1], gateway }],
+  ['one', protocol.HelloOffer, { version: 1, realm, sessionId: ramp(0xc0, 16) }],
+  ['success', protocol.HelloResponse, { result: 0, revocations: 7 }],
+  ['the largest number of a revocation', protocol.HelloResponse, { result: 0, revocations: Number.MAX_SAFE_INTEGER }],
+  ['unsupported version', protocol.HelloResponse, { result: 2, versions: [1] }],
+  ['one', protocol.ChallengeRequest, { id: 0, count: 64 }],
+  [
+    'two challenges',
+    protocol.ChallengeResponse,
+    { id: 0, result: 0, challenges: [eap, ramp(0x02, 61)], lifetimeS: 300 },
+  ],
+  ['none', protocol.ChallengeResponse, { id: 0, result: 0, challenges: [], lifetimeS: 300 }],
+  ['one', protocol.ForwardedRequest, { id: 0xffffffff, secondSeed, challenge: eap, eap: ramp(0x03, 151) }],
+  [
+    'success',
+    protocol.ForwardedResponse,
+    { id: 0xffffffff, result: 0, eap, transientKey: ramp(0x60), lifetimeS: 3600, pneId: 'pne-1', user: 'alice' },
+  ],
+  ['refused', protocol.ForwardedResponse, { id: 256, result: 1 }],
+  ['challenge refused', protocol.ForwardedResponse, { id: 65536, result: 10 }],
+  ['with a name', protocol.KeyAssignmentRequest, { id: 3, secondSeed, name: 'watch' }],
+  ['without a name', protocol.KeyAssignmentRequest, { id: 3, secondSeed }],
+  ['success', protocol.KeyAssignmentResponse, { id: 3, result: 0, euKey: ramp(0xa0), pneId: 'pne-1' }],
+  ['not permitted', protocol.KeyAssignmentResponse, { id: 3, result: 9 }],
+  ['one', protocol.KeyConfirmationRequest, { id: 4, secondSeed }],
+  ['success', protocol.KeyConfirmationResponse, { id: 4, result: 0 }],
+  ['one', protocol.RevocationsRequest, { id: 5, since: 7 }],
+  [
+    'two tags',
+    protocol.RevocationsResponse,
+    { id: 5, result: 0, tags: [ramp(0x10), ramp(0x30)], upTo: 9, more: false },
+  ],
+  [
+    'more to come',
+    protocol.RevocationsResponse,
+    { id: 5, result: 0, tags: [ramp(0x10)], upTo: 4294967296, more: true },
+  ],
+  ['one', protocol.RevocationNotice, { upTo: 10 }],
+]
+
+export function messageVectors() {
+  return {
+    messages: samples.map(([name, message, fields = {}]) => ({
+      name: `${message.name}: ${name}`,
+      message: message.name,
+      fields,
+      body: encode(message, fields),
+    })),
+    refused: refusedBodies(),
+    refusedLengths,
+  }
+}
