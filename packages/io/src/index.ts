@@ -10,3 +10,4 @@ export { type FrameHandler, FrameLink, type FrameLinkOptions, type FramesOptions
 export { type Logger, silent } from './logger.ts'
 export { type Address, connectTcp, formatHostPort, type Listening, listenTcp, parseHostPort } from './tcp.ts'
 export { acceptTlsPsk, connectTlsPsk, type TlsFacts, type TlsPskOptions, tlsFacts } from './tls.ts'
+export { type StepRecord, Trace } from './trace.ts'

@@ -1,5 +1,7 @@
-// The CPNS Server: what runs one, and what operates on its data folder.
+// The CPNS Server: what runs one, what operates on its data folder, and what a bench measures.
 
+export { type AuthenticationContext, authenticate, type RefusalReason } from './authenticate.ts'
+export { Challenges } from './challenges.ts'
 export {
   type DataFolder,
   DataFolderError,
@@ -25,6 +27,7 @@ export {
   StoreError,
   type UserRow,
 } from './registry.ts'
+export { type RunningServer, runServer, type ServerOptions } from './server.ts'
 export type { Store } from './store/contract.ts'
 export { openSqlite } from './store/sqlite/open.ts'
 export { Vault, VaultError } from './vault.ts'

@@ -1,0 +1,119 @@
+// One request of a gateway, answered: docs/protocol.md section 4.4. What each request does is elsewhere; here stands
+// which one calls what, and how what goes wrong becomes a result.
+
+import {
+  CHALLENGE_LIFETIME_S,
+  ChallengeRequest,
+  ChallengeResponse,
+  decode,
+  deriveEuKey,
+  encode,
+  ForwardedRequest,
+  ForwardedResponse,
+  KeyAssignmentRequest,
+  KeyAssignmentResponse,
+  KeyConfirmationRequest,
+  KeyConfirmationResponse,
+  type MessageOf,
+  Ping,
+  Pong,
+  REVOCATIONS_MAX,
+  Result,
+  RevocationsRequest,
+  RevocationsResponse,
+} from '@opencpns/protocol'
+import { type AuthenticationContext, authenticate } from '../../authenticate.ts'
+import { type Registry, RegistryError } from '../../registry.ts'
+
+export interface AnswerContext extends AuthenticationContext {
+  readonly registry: Registry
+}
+
+/**
+ * The answer to one frame of a gateway, or undefined where none is due.
+ * @throws {ProtocolError} the frame is none that a gateway may send: the link must end
+ */
+export async function answer(
+  frame: Uint8Array,
+  gateway: string,
+  context: AnswerContext,
+): Promise<Uint8Array | undefined> {
+  const request = decode(
+    frame,
+    ForwardedRequest,
+    ChallengeRequest,
+    KeyAssignmentRequest,
+    KeyConfirmationRequest,
+    RevocationsRequest,
+    Ping,
+    Pong,
+  )
+  switch (request.type) {
+    case 'ForwardedRequest':
+      return encode(ForwardedResponse, await authenticated(request, gateway, context))
+    case 'ChallengeRequest':
+      return encode(ChallengeResponse, challenges(request, gateway, context))
+    case 'KeyAssignmentRequest':
+      return encode(KeyAssignmentResponse, await assigned(request, gateway, context))
+    case 'KeyConfirmationRequest':
+      return encode(KeyConfirmationResponse, await confirmed(request, gateway, context))
+    case 'RevocationsRequest':
+      return encode(RevocationsResponse, await revocations(request, context))
+    case 'Ping':
+      return encode(Pong, {})
+    case 'Pong':
+      return undefined
+  }
+}
+
+async function authenticated(request: ForwardedRequest, gateway: string, context: AnswerContext) {
+  const busy = { id: request.id, result: Result.busy } as const
+  return resultOf(busy, context, () => authenticate(request, gateway, context))
+}
+
+function challenges({ id, count }: ChallengeRequest, gateway: string, context: AnswerContext) {
+  const nowS = Math.floor(context.now() / 1000)
+  const challenges = Array.from({ length: count }, () => context.challenges.issue(gateway, nowS))
+  return { id, result: Result.success, challenges, lifetimeS: CHALLENGE_LIFETIME_S }
+}
+
+async function assigned(request: MessageOf<typeof KeyAssignmentRequest>, gateway: string, context: AnswerContext) {
+  const { id, secondSeed, name } = request
+  return resultOf({ id, result: Result.busy }, context, async () => {
+    const { pneId, firstSeed } = await context.registry.assignPne({ gatewayIdentity: gateway, secondSeed, name })
+    const euKey = deriveEuKey({ firstSeed, secondSeed, realm: context.realm })
+    return { id, result: Result.success, euKey, pneId }
+  })
+}
+
+async function confirmed(request: MessageOf<typeof KeyConfirmationRequest>, gateway: string, context: AnswerContext) {
+  const { id, secondSeed } = request
+  return resultOf({ id, result: Result.busy }, context, async () => {
+    await context.registry.confirmPne({ gatewayIdentity: gateway, secondSeed })
+    return { id, result: Result.success }
+  })
+}
+
+async function revocations({ id, since }: MessageOf<typeof RevocationsRequest>, context: AnswerContext) {
+  return resultOf({ id, result: Result.busy }, context, async () => {
+    const rows = await context.registry.revocationsSince(since, REVOCATIONS_MAX)
+    const tags = rows.map((row) => row.tag)
+    const upTo = rows.at(-1)?.seq ?? since
+    return { id, result: Result.success, tags, upTo, more: rows.length === REVOCATIONS_MAX }
+  })
+}
+
+/** What `act` gives; `notPermitted` when the registry refuses; `busy`, and a log line, when the store fails. */
+async function resultOf<T extends { id: number; result: Result }>(
+  busy: { id: number; result: Result },
+  { logger }: AnswerContext,
+  act: () => Promise<T>,
+): Promise<T | { id: number; result: Result }> {
+  try {
+    return await act()
+  } catch (error) {
+    if (error instanceof RegistryError) return { ...busy, result: Result.notPermitted }
+    logger.error({ event: 'request-failed', err: error }, 'a request of a gateway could not be carried out')
+    return busy
+  }
+}

@@ -1,0 +1,93 @@
+// The door for gateways: listens, bounds what is not authenticated, keeps the links that stand, and tells them of revocations.
+
+import type { Socket } from 'node:net'
+import { type Address, Admission, IoError, type Logger, listenTcp } from '@opencpns/io'
+import { ProtocolError } from '@opencpns/protocol'
+import type { AnswerContext } from './answer.ts'
+import { establish, type GatewayLink, LinkRefused } from './link.ts'
+
+const UNAUTHENTICATED_MAX = 1024
+
+export interface CpnsDoor {
+  readonly address: Address
+  /** Takes no more connections; ends each link once what is under way is answered, or after `graceMs`. */
+  close(graceMs: number): Promise<void>
+}
+
+/** @throws {IoError} PORT_TAKEN, LISTEN_FAILED */
+export async function openCpnsDoor(listen: Address, context: AnswerContext): Promise<CpnsDoor> {
+  const { logger, registry, events } = context
+  const admission = new Admission(UNAUTHENTICATED_MAX)
+  const sockets = new Set<Socket>()
+  const links = new Set<GatewayLink>()
+
+  async function welcome(socket: Socket): Promise<void> {
+    const ticket = admission.admit(socket)
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+    try {
+      const link = await establish(socket, context)
+      ticket.done()
+      await serve(link)
+    } catch (error) {
+      socket.destroy()
+      logUnlessOurs(logger, error, socket.remoteAddress)
+    } finally {
+      ticket.done()
+    }
+  }
+
+  async function serve(link: GatewayLink): Promise<void> {
+    const { gateway } = link
+    links.add(link)
+    events.record({ type: 'link', result: 'connected', gateway })
+    logger.info({ event: 'link-connected', gateway }, 'a gateway connected')
+    try {
+      await link.serve()
+    } finally {
+      links.delete(link)
+      link.close()
+      events.record({ type: 'link', result: 'disconnected', gateway })
+      logger.info({ event: 'link-disconnected', gateway }, 'a gateway disconnected')
+    }
+  }
+
+  const onRevoked = ({ seq }: { seq: number }) => {
+    for (const link of links) link.notify(seq)
+  }
+  const onGatewayRevoked = (identity: string) => {
+    for (const link of links) if (link.gateway === identity) link.close()
+  }
+
+  const { server, host, port } = await listenTcp((socket) => void welcome(socket), listen)
+  registry.on('revoked', onRevoked)
+  registry.on('gatewayRevoked', onGatewayRevoked)
+
+  return {
+    address: { host, port },
+    async close(graceMs) {
+      registry.off('revoked', onRevoked)
+      registry.off('gatewayRevoked', onGatewayRevoked)
+      const closed = new Promise((resolve) => server.close(resolve))
+      const force = setTimeout(() => destroyAll(sockets), graceMs)
+      await Promise.all([...links].map((link) => link.drain()))
+      if (links.size === 0) destroyAll(sockets, (socket) => !socket.writableEnded)
+      await closed
+      clearTimeout(force)
+    },
+  }
+}
+
+function destroyAll(sockets: Set<Socket>, which: (socket: Socket) => boolean = () => true): void {
+  for (const socket of sockets) if (which(socket)) socket.destroy()
+}
+
+/** What a peer or the network did is worth a line; anything else is our own bug, and is told as one. */
+function logUnlessOurs(logger: Logger, error: unknown, address: string | undefined): void {
+  if (error instanceof IoError || error instanceof ProtocolError || error instanceof LinkRefused) {
+    const reason = 'code' in error ? error.code : 'UNSUPPORTED_VERSION'
+    logger.warn({ event: 'link-refused', reason, address, detail: error.message }, 'a link ended')
+  } else {
+    logger.error({ event: 'internal-error', err: error, address }, 'a link failed: this is a bug')
+  }
+}

@@ -1,0 +1,121 @@
+// One link of a gateway, from its Hello to its end: docs/protocol.md section 4.4.
+
+import { randomBytes } from 'node:crypto'
+import type { Socket } from 'node:net'
+import type { TLSSocket } from 'node:tls'
+import { acceptTlsPsk, FrameLink } from '@opencpns/io'
+import {
+  Alpn,
+  chooseVersion,
+  decode,
+  deriveGatewayPsk,
+  encode,
+  Hello,
+  HelloOffer,
+  HelloResponse,
+  KEY_OCTETS,
+  MESSAGE_DEADLINE_MS,
+  PNE_FRAME_MAX_OCTETS,
+  Result,
+  RevocationNotice,
+  SERVER_FRAME_MAX_OCTETS,
+  SESSION_ID_OCTETS,
+  VERSIONS,
+} from '@opencpns/protocol'
+import { type AnswerContext, answer } from './answer.ts'
+
+/** Requests of one gateway that may be under way at once: docs/protocol.md section 4.4. */
+const IN_FLIGHT_MAX = 1024
+/** The longest silence of a gateway, which pings every 30 s. */
+const IDLE_MS = 75_000
+
+/** The other side did something that ends the link, and was told so where it may be told. */
+export class LinkRefused extends Error {
+  override readonly name = 'LinkRefused'
+}
+
+/**
+ * Brings a link up: Hello and HelloOffer in the clear, then TLS with the gateway's PSK.
+ * An unknown gateway gets an offer like any other, and fails in TLS.
+ * @throws {IoError} deadline, frame or TLS  @throws {ProtocolError} a Hello that is none  @throws {LinkRefused} version
+ */
+export async function establish(socket: Socket, context: AnswerContext): Promise<GatewayLink> {
+  const link = new FrameLink(socket, { maxFrameOctets: PNE_FRAME_MAX_OCTETS, transcript: true })
+  const hello = decode(await link.receive({ timeoutMs: MESSAGE_DEADLINE_MS }), Hello)
+  const version = chooseVersion(hello.versions)
+  if (version === undefined) {
+    await link.send(encode(HelloResponse, { result: Result.unsupportedVersion, versions: [...VERSIONS] }))
+    link.close()
+    throw new LinkRefused('the gateway speaks no version of ours')
+  }
+
+  const known = await context.registry.findGatewayForLink(hello.gateway)
+  const sessionId = randomBytes(SESSION_ID_OCTETS)
+  await link.send(encode(HelloOffer, { version, realm: context.realm, sessionId }))
+
+  const psk = deriveGatewayPsk({
+    secret: known?.secret ?? randomBytes(KEY_OCTETS),
+    gateway: hello.gateway,
+    transcriptHash: link.transcriptHash(),
+  })
+  const identity = sessionId.toString('base64url')
+  const limits = { timeoutMs: MESSAGE_DEADLINE_MS, alpnOptional: true }
+  const tls = await acceptTlsPsk(link.release(), { identity, psk, alpn: Alpn.server, ...limits })
+  return new GatewayLink(hello.gateway, tls, context)
+}
+
+/** A link that stands: the gateway has proved who it is. */
+export class GatewayLink {
+  readonly gateway: string
+  readonly #context: AnswerContext
+  readonly #link: FrameLink<TLSSocket>
+  #underWay = 0
+  #idle: (() => void) | undefined
+
+  constructor(gateway: string, tls: TLSSocket, context: AnswerContext) {
+    this.gateway = gateway
+    this.#context = context
+    this.#link = new FrameLink(tls, { maxFrameOctets: SERVER_FRAME_MAX_OCTETS })
+  }
+
+  /**
+   * Answers requests until either side ends the link.
+   * @throws {ProtocolError} the gateway sent what it may not  @throws {IoError} the connection broke, or fell silent
+   */
+  async serve(): Promise<void> {
+    const revocations = await this.#context.registry.newestRevocation()
+    await this.#link.send(encode(HelloResponse, { result: Result.success, revocations }))
+    await this.#link.frames((frame) => this.#answer(frame), { maxPending: IN_FLIGHT_MAX, idleMs: IDLE_MS })
+  }
+
+  /** Tells the gateway that the revocation log has grown to `upTo`. */
+  notify(upTo: number): void {
+    this.#link.sendSoon(encode(RevocationNotice, { upTo }))
+  }
+
+  /** Ends the link once what is under way is answered. */
+  async drain(): Promise<void> {
+    if (this.#underWay > 0) {
+      await new Promise<void>((resolve) => {
+        this.#idle = resolve
+      })
+    }
+    this.close()
+  }
+
+  /** Sends what is queued and ends the link. */
+  close(): void {
+    this.#link.close()
+  }
+
+  async #answer(frame: Uint8Array): Promise<void> {
+    this.#underWay++
+    try {
+      const response = await answer(frame, this.gateway, this.#context)
+      if (response) this.#link.sendSoon(response)
+    } finally {
+      this.#underWay--
+      if (this.#underWay === 0) this.#idle?.()
+    }
+  }
+}

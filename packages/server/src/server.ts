@@ -1,0 +1,71 @@
+// A running CPNS Server: a data folder, a door for gateways and a door for the operator.
+
+import { type Address, formatHostPort, type Logger, silent } from '@opencpns/io'
+import { Challenges } from './challenges.ts'
+import { openDataFolder, writeAdminAddress } from './datafolder.ts'
+import { createAdminDoor } from './doors/admin/door.ts'
+import { openCpnsDoor } from './doors/cpns/door.ts'
+import { EventLog } from './events.ts'
+import { Registry } from './registry.ts'
+
+const GRACE_MS = 5000
+
+export interface ServerOptions {
+  readonly dataDir: string
+  /** Where gateways connect; port 0 for any free one. */
+  readonly listen: Address
+  /** Where the admin API is; it has no TLS, so a loopback address. */
+  readonly admin: Address
+  readonly logger?: Logger
+  /** Milliseconds since the epoch. */
+  readonly now?: () => number
+}
+
+export interface RunningServer {
+  readonly realm: string
+  readonly addresses: { readonly cpns: Address; readonly admin: Address }
+  /** Answers what is under way, writes what is buffered, and lets go of everything. */
+  close(options?: { graceMs?: number }): Promise<void>
+}
+
+/** @throws {DataFolderError} @throws {StoreError} @throws {IoError} PORT_TAKEN, LISTEN_FAILED */
+export async function runServer(options: ServerOptions): Promise<RunningServer> {
+  const { dataDir, listen, admin, logger = silent, now = Date.now } = options
+  const closers: (() => unknown)[] = []
+  const closeAll = async () => {
+    for (const close of closers.splice(0).reverse()) await close()
+  }
+  try {
+    const { realm, vault, store, adminToken } = await openDataFolder(dataDir)
+    closers.push(() => store.close())
+    const events = new EventLog(store, { logger, now })
+    closers.push(() => events.close())
+    const registry = new Registry({ store, vault, realm, events, logger, now })
+    closers.push(() => registry.close())
+    await registry.start()
+
+    const challenges = new Challenges(vault.challengeKey(), realm)
+    const context = { realm, registry, challenges, events, logger, now }
+    const cpnsDoor = await openCpnsDoor(listen, context)
+    let graceMs = GRACE_MS
+    closers.push(() => cpnsDoor.close(graceMs))
+    const adminDoor = createAdminDoor({ registry, events, token: adminToken, logger })
+    closers.push(() => adminDoor.close())
+    const { url, ...adminAddress } = await adminDoor.listen(admin.host, admin.port)
+    closers.push(await writeAdminAddress(dataDir, { url }))
+
+    logger.info({ event: 'server-started', realm, cpns: formatHostPort(cpnsDoor.address), admin: url }, 'serving')
+    return {
+      realm,
+      addresses: { cpns: cpnsDoor.address, admin: adminAddress },
+      async close(options = {}) {
+        graceMs = options.graceMs ?? GRACE_MS
+        await closeAll()
+        logger.info({ event: 'server-stopped' }, 'stopped')
+      },
+    }
+  } catch (error) {
+    await closeAll()
+    throw error
+  }
+}

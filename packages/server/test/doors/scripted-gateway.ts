@@ -1,0 +1,116 @@
+// A gateway as a script: the real messages on a real socket, and nothing that a real gateway would decide by itself.
+
+import type { TLSSocket } from 'node:tls'
+import { GpskPeer } from '@opencpns/eap'
+import { type Address, connectTcp, connectTlsPsk, FrameLink } from '@opencpns/io'
+import {
+  Alpn,
+  ChallengeRequest,
+  ChallengeResponse,
+  decode,
+  deriveGatewayPsk,
+  deriveGpskPsk,
+  encode,
+  ForwardedRequest,
+  ForwardedResponse,
+  Hello,
+  HelloOffer,
+  HelloResponse,
+  KeyAssignmentRequest,
+  KeyAssignmentResponse,
+  KeyConfirmationRequest,
+  KeyConfirmationResponse,
+  type Message,
+  type MessageOf,
+  PNE_FRAME_MAX_OCTETS,
+  peerIdentity,
+  Result,
+  RevocationNotice,
+  RevocationsRequest,
+  RevocationsResponse,
+  SERVER_FRAME_MAX_OCTETS,
+} from '@opencpns/protocol'
+
+const limits = { timeoutMs: 3000 }
+
+/** A gateway's link to a server, and one method for each request. */
+export class ScriptedGateway {
+  readonly link: FrameLink<TLSSocket>
+  readonly welcome: MessageOf<typeof HelloResponse>
+  #id = 0
+
+  private constructor(link: FrameLink<TLSSocket>, welcome: MessageOf<typeof HelloResponse>) {
+    this.link = link
+    this.welcome = welcome
+  }
+
+  /** @param identity as it names itself  @param secret 32 octets, right or wrong */
+  static async connect(
+    server: Address,
+    identity: string,
+    secret: Uint8Array,
+    versions = [1],
+  ): Promise<ScriptedGateway> {
+    const socket = await connectTcp({ ...server, ...limits })
+    const link = new FrameLink(socket, { maxFrameOctets: PNE_FRAME_MAX_OCTETS, transcript: true })
+    await link.send(encode(Hello, { versions, gateway: identity }))
+    const offer = decode(await link.receive(limits), HelloOffer)
+    const psk = deriveGatewayPsk({ secret, gateway: identity, transcriptHash: link.transcriptHash() })
+    const pskIdentity = Buffer.from(offer.sessionId).toString('base64url')
+    const tls = await connectTlsPsk(link.release(), { identity: pskIdentity, psk, alpn: Alpn.server, ...limits })
+    const secured = new FrameLink(tls, { maxFrameOctets: SERVER_FRAME_MAX_OCTETS })
+    return new ScriptedGateway(secured, decode(await secured.receive(limits), HelloResponse))
+  }
+
+  async challenge(): Promise<Uint8Array> {
+    const { challenges } = await this.ask(encode(ChallengeRequest, { id: ++this.#id, count: 1 }), ChallengeResponse)
+    const [challenge] = challenges ?? []
+    if (challenge === undefined) throw new Error('no challenge came')
+    return challenge
+  }
+
+  forward(request: { secondSeed: Uint8Array; challenge: Uint8Array; eap: Uint8Array }) {
+    return this.ask(encode(ForwardedRequest, { id: ++this.#id, ...request }), ForwardedResponse)
+  }
+
+  assign(secondSeed: Uint8Array, name = 'watch') {
+    return this.ask(encode(KeyAssignmentRequest, { id: ++this.#id, secondSeed, name }), KeyAssignmentResponse)
+  }
+
+  confirm(secondSeed: Uint8Array) {
+    return this.ask(encode(KeyConfirmationRequest, { id: ++this.#id, secondSeed }), KeyConfirmationResponse)
+  }
+
+  revocations(since: number) {
+    return this.ask(encode(RevocationsRequest, { id: ++this.#id, since }), RevocationsResponse)
+  }
+
+  async ask<M extends Message>(frame: Uint8Array, response: M): Promise<MessageOf<M>> {
+    await this.link.send(frame)
+    for (;;) {
+      const answer = decode(await this.link.receive(limits), response, RevocationNotice)
+      if (answer.type !== 'RevocationNotice') return answer as MessageOf<M>
+    }
+  }
+
+  /** Pairs: an active PNE of this gateway. */
+  async pair(secondSeed: Uint8Array): Promise<{ secondSeed: Uint8Array; euKey: Uint8Array; pneId: string }> {
+    const { euKey, pneId } = await this.assign(secondSeed)
+    const { result } = await this.confirm(secondSeed)
+    if (euKey === undefined || pneId === undefined || result !== Result.success) throw new Error('not assigned')
+    return { secondSeed, euKey, pneId }
+  }
+}
+
+/** The PNE's answer to a challenge: GPSK-2, and the peer that will read GPSK-3. */
+export function answerChallenge(
+  pne: { secondSeed: Uint8Array; euKey: Uint8Array },
+  challenge: Uint8Array,
+  realm = 'example.org',
+): { eap: Uint8Array; peer: GpskPeer } {
+  const idPeer = Buffer.from(peerIdentity(pne.secondSeed, realm))
+  const peer = new GpskPeer({ idPeer, psk: deriveGpskPsk(pne.euKey) })
+  const step = peer.receive(challenge, Date.now())
+  if (step.do !== 'send') throw new Error(`the peer would not answer: ${step.do}`)
+  return { eap: step.packet, peer }
+}
