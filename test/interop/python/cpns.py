@@ -204,7 +204,7 @@ RESULTS = [
 CASES = ["local", "remote"]
 
 
-def encode(name: str, **values: Any) -> bytes:
+def encode(name: str, /, **values: Any) -> bytes:
     """The body of a message. A value of None is a field left out."""
     number, fields = MESSAGES[name]
     return cbor_encode({0: number} | {fields[field].key: value for field, value in values.items() if value is not None})
@@ -326,11 +326,11 @@ def rand_server(challenge_key: bytes, time: int, random: bytes, gateway: str) ->
 
 
 def check_rand_server(challenge_key: bytes, rand: bytes, gateway: str, now: int) -> str:
-    """The verdict: "valid", "expired", "from-the-future" or "forged"."""
+    """The verdict: "valid", "forged", or "expired" for what is too old or too far ahead."""
     time = int.from_bytes(rand[:4], "big")
     if len(rand) != 32 or not hmac.compare_digest(rand_server(challenge_key, time, rand[4:16], gateway), rand):
         return "forged"
-    return "expired" if now - time > 300 else "from-the-future" if time - now > 60 else "valid"
+    return "valid" if -60 <= now - time <= 300 else "expired"
 
 
 # Section 4.3: the pairing URI
@@ -347,7 +347,7 @@ class Ticket(NamedTuple):
 def parse_pairing_uri(uri: str) -> Ticket:
     """Raises Malformed."""
     match = re.fullmatch(r"cpns:([^?]+)\?(.+)", uri)
-    if not match or len(uri) > 2048:
+    if not match or len(uri) > 1024:
         raise Malformed("not cpns:HOST:PORT?g=…&t=…&s=…&x=…")
     parameters = dict(pair.partition("=")[::2] for pair in match[2].split("&"))
     if set("gtsx") - set(parameters) or len(parameters) != match[2].count("&") + 1:
@@ -355,7 +355,7 @@ def parse_pairing_uri(uri: str) -> Ticket:
     addresses = [_address(text) for text in match[1].split(",")]
     ticket_id, secret = from_base64url(parameters["t"]), from_base64url(parameters["s"])
     gateway = unquote(parameters["g"])
-    if len(addresses) > 4 or len(ticket_id) != 16 or len(secret) < 16 or not is_gateway(gateway):
+    if len(addresses) > 4 or len(ticket_id) != 16 or not 16 <= len(secret) <= 64 or not is_gateway(gateway):
         raise Malformed("a part is outside its limits")
     if not re.fullmatch(r"[0-9]{1,15}", parameters["x"]):
         raise Malformed("the expiry is not a number")

@@ -45,7 +45,7 @@ class ClearLink:
         self.tcp = _connect(addresses, self.deadline)
         self._transcript = hashlib.sha256()
 
-    def send(self, name: str, **fields: Any) -> None:
+    def send(self, name: str, /, **fields: Any) -> None:
         octets = cpns.frame(cpns.encode(name, **fields))
         self._transcript.update(octets)
         self.tcp.sendall(octets)
@@ -91,7 +91,7 @@ class SecureLink:
     def __init__(self, channel: tls.Channel, deadline: float) -> None:
         self.channel, self.deadline = channel, deadline
 
-    def send(self, name: str, **fields: Any) -> None:
+    def send(self, name: str, /, **fields: Any) -> None:
         self.channel.write(cpns.frame(cpns.encode(name, **fields)))
 
     def receive(self) -> tuple[str, dict[str, Any]]:
