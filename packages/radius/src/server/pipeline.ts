@@ -1,0 +1,108 @@
+// Drives requests through the steps. No promise and no timer is made unless a step itself is asynchronous.
+
+import type { Discards } from './discards.ts'
+import type { Exchange, Source } from './exchange.ts'
+import { type Desk, type Outcome, offences, outcomeOf, steps } from './steps.ts'
+
+export interface PipelineLimits {
+  /** Requests in asynchronous handling at once; more are discarded. */
+  maxConcurrent: number
+  /** How long the handler (or the look-up of a client) may take. */
+  handleTimeoutMs: number
+}
+
+export class Pipeline {
+  readonly #desk: Desk
+  readonly #discards: Discards
+  readonly #limits: PipelineLimits
+  readonly #pending = new Set<Promise<void>>()
+  #received = 0
+  #answered = 0
+
+  constructor(desk: Desk, discards: Discards, limits: PipelineLimits) {
+    this.#desk = desk
+    this.#discards = discards
+    this.#limits = limits
+  }
+
+  get received(): number {
+    return this.#received
+  }
+
+  get answered(): number {
+    return this.#answered
+  }
+
+  /** Takes a datagram (or a packet of a stream); what comes of it goes to `source`. Never throws. */
+  receive(datagram: Buffer, source: Source): void {
+    this.#received++
+    const exchange: Exchange = { datagram, source }
+    if (this.#pending.size >= this.#limits.maxConcurrent) this.#finish(exchange, 'overloaded')
+    else this.#run(exchange, 0)
+  }
+
+  /** Resolves when all that is being handled has come to its end. */
+  async settled(): Promise<void> {
+    while (this.#pending.size > 0) await Promise.all(this.#pending)
+  }
+
+  #run(exchange: Exchange, from: number): void {
+    for (let at = from; at < steps.length; at++) {
+      let outcome: Outcome | Promise<Outcome>
+      try {
+        outcome = (steps[at] as (typeof steps)[number])(exchange, this.#desk)
+      } catch (error) {
+        this.#fail(exchange, error)
+        return
+      }
+      if (outcome instanceof Promise) {
+        this.#wait(exchange, at, outcome)
+        return
+      }
+      if (outcome !== 'next') {
+        this.#finish(exchange, outcome)
+        return
+      }
+    }
+  }
+
+  #wait(exchange: Exchange, at: number, promise: Promise<Outcome>): void {
+    const pending = withDeadline(promise, this.#limits.handleTimeoutMs).then(
+      (outcome) => {
+        this.#pending.delete(pending)
+        if (outcome === 'next') this.#run(exchange, at + 1)
+        else this.#finish(exchange, outcome)
+      },
+      (error: unknown) => {
+        this.#pending.delete(pending)
+        this.#fail(exchange, error)
+      },
+    )
+    this.#pending.add(pending)
+  }
+
+  #fail(exchange: Exchange, error: unknown): void {
+    const outcome = outcomeOf(error)
+    this.#finish(exchange, outcome, outcome === 'failed' ? { err: error } : { detail: (error as Error).message })
+  }
+
+  #finish(exchange: Exchange, outcome: Outcome, facts: object = {}): void {
+    if (outcome === 'answered') {
+      this.#answered++
+      return
+    }
+    if (outcome === 'next') return
+    const { source, duplicateKey } = exchange
+    if (duplicateKey !== undefined) this.#desk.duplicates.end(duplicateKey, undefined, this.#desk.now())
+    this.#discards.add(outcome, { address: source.address, port: source.port, client: exchange.client?.name, ...facts })
+    if (offences.has(outcome)) source.offend()
+  }
+}
+
+function withDeadline(promise: Promise<Outcome>, timeoutMs: number): Promise<Outcome> {
+  let timer: NodeJS.Timeout | undefined
+  const deadline = new Promise<Outcome>((resolve) => {
+    timer = setTimeout(resolve, timeoutMs, 'timed-out' satisfies Outcome)
+  })
+  return Promise.race([promise, deadline]).finally(() => clearTimeout(timer))
+}
