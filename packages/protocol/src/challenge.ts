@@ -2,7 +2,7 @@
 // when and for which gateway it was issued, so no replica has to remember it. As SYN cookies do.
 
 import { createHmac, timingSafeEqual } from 'node:crypto'
-import { label, lengthPrefixed } from './keys.ts'
+import { joinPrefixed, label } from './joined.ts'
 import { CHALLENGE_LIFETIME_S, CHALLENGE_SKEW_S } from './limits.ts'
 
 const TIME_OCTETS = 4
@@ -44,10 +44,6 @@ export function checkRandServer(
 }
 
 function mac(key: Uint8Array, gateway: string, randServer: Buffer): Buffer {
-  const input = Buffer.concat([
-    RAND_SERVER,
-    lengthPrefixed(randServer.subarray(0, PREFIX_OCTETS)),
-    lengthPrefixed(gateway),
-  ])
+  const input = joinPrefixed(RAND_SERVER, [randServer.subarray(0, PREFIX_OCTETS), gateway])
   return createHmac('sha256', key).update(input).digest().subarray(0, MAC_OCTETS)
 }

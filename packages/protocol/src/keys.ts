@@ -2,6 +2,7 @@
 // input is length-prefixed. Keys that are uniform already are expanded only (RFC 5869 section 3.3).
 
 import { createHash, createHmac, hkdfSync } from 'node:crypto'
+import { joinPrefixed, label } from './joined.ts'
 import { KEY_OCTETS, TRANSIENT_KEY_ID_OCTETS } from './limits.ts'
 import { Case } from './results.ts'
 
@@ -21,7 +22,7 @@ const REVOCATION = label('revocation tag')
  * @param secondSeed 32 octets, the salt; public, names the PNE
  */
 export function deriveEuKey(of: { firstSeed: Uint8Array; secondSeed: Uint8Array; realm: string }): Buffer {
-  const info = Buffer.concat([EUKEY, lengthPrefixed(of.realm)])
+  const info = joinPrefixed(EUKEY, [of.realm])
   return Buffer.from(hkdfSync('sha256', of.firstSeed, of.secondSeed, info, KEY_OCTETS))
 }
 
@@ -78,26 +79,14 @@ export function deriveGatewayPsk(of: { secret: Uint8Array; gateway: string; tran
 
 /** Names a revoked PNE to those who know its 2nd seed, and to nobody else: 32 octets. */
 export function revocationTag(secondSeed: Uint8Array): Buffer {
-  return createHash('sha256').update(REVOCATION).update(lengthPrefixed(secondSeed)).digest()
+  return createHash('sha256')
+    .update(joinPrefixed(REVOCATION, [secondSeed]))
+    .digest()
 }
 
 /** HKDF-Expand for one block of output: HMAC-SHA-256(key, info || 0x01), info = label and inputs, length-prefixed. */
 function expand(key: Uint8Array, label: Buffer, ...inputs: (string | Uint8Array)[]): Buffer {
-  const info = Buffer.concat([label, ...inputs.map(lengthPrefixed), ONE])
+  const info = joinPrefixed(label, inputs, 1)
+  info[info.length - 1] = 1
   return createHmac('sha256', key).update(info).digest()
-}
-
-const ONE = Buffer.of(1)
-
-/** 2 octets of length, big-endian, then the octets. */
-export function lengthPrefixed(input: string | Uint8Array): Buffer {
-  const octets = Buffer.from(input)
-  const prefix = Buffer.alloc(2)
-  prefix.writeUInt16BE(octets.length)
-  return Buffer.concat([prefix, octets])
-}
-
-/** A label as every derivation begins with it: `opencpns/1 ` and its name, length-prefixed. */
-export function label(name: string): Buffer {
-  return lengthPrefixed(`opencpns/1 ${name}`)
 }
