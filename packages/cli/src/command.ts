@@ -1,5 +1,6 @@
 // How every command is declared: what it does, its options, examples, and the file that does it, loaded when it is called.
 import { type Command, Option } from 'commander'
+import { parseListen } from './endpoint.ts'
 import { CliError } from './errors.ts'
 import { codeOf, Exit, exitCodesInShort } from './exit.ts'
 import { type LogLevel, logLevels } from './log.ts'
@@ -28,7 +29,7 @@ export function declare(parent: Command, usage: string, { does, more, examples, 
   failures.set(command, fails)
   return command
     .summary(does)
-    .description(more === undefined ? does : `${does}\n\n${more}`)
+    .description(`${sentence(does)}${more === undefined ? '' : `\n\n${more}`}`)
     .option('--json', 'print JSON for programs')
     .addOption(new Option('--log-level <level>', 'how much to log on stderr').choices(logLevels).default('info'))
     .addHelpText('after', after(examples))
@@ -36,7 +37,12 @@ export function declare(parent: Command, usage: string, { does, more, examples, 
 
 /** A command that only holds others. */
 export function declareGroup(parent: Command, name: string, does: string): Command {
-  return parent.command(name).summary(does).description(does).helpCommand(false)
+  return parent.command(name).summary(does).description(sentence(does)).helpCommand(false)
+}
+
+/** `--NAME <host:port>`: where a command listens. Port 0 takes any free port. */
+export function listenOption(flags: string, description: string, byDefault: string): Option {
+  return new Option(flags, description).argParser(parseListen).default(parseListen(byDefault), byDefault)
 }
 
 /** The action of a command: `run(options, …arguments)` of a module that is loaded only now. */
@@ -56,6 +62,10 @@ export function lazily<O, A extends unknown[]>(
 /** Collects an option that may be given several times. */
 export function collect<T>(parse: (text: string) => T) {
   return (text: string, before: T[] | undefined): T[] => [...(before ?? []), parse(text)]
+}
+
+function sentence(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`
 }
 
 /** The roles say why and what to do; what failed, only the command knows. */

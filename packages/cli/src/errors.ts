@@ -4,12 +4,13 @@ export type CliErrorCode =
   | 'USAGE'
   | 'OUT_EXISTS' // the file to write is there already
   | 'OUT_UNWRITABLE'
-  | 'ADMIN_FILES_MISSING' // admin.json or admin.token cannot be read: no server runs in that data folder, or never did
+  | 'DATA_FOLDER_MISSING'
+  | 'SERVER_NOT_RUNNING' // there is no admin.json in its data folder
+  | 'ADMIN_TOKEN_UNUSABLE'
   | 'ADMIN_UNREACHABLE'
   | 'ADMIN_TIMED_OUT'
   | 'ADMIN_REFUSED' // the token is not the server's
   | 'ADMIN_FAILED' // the server answered with an error of its own, or not as the API does
-  | 'SESSION_REVOKED'
   | 'DEMO_FAILED'
 
 /** The message says what failed, why, and what to do next: `what: why. What to do`. */

@@ -18,6 +18,7 @@ export const exitCodesInShort =
 const byCode: Readonly<Record<string, Exit>> = {
   // What was typed
   USAGE: Exit.usage,
+  REALM_INVALID: Exit.usage,
   BAD_IDENTITY: Exit.usage,
   BAD_PAIRING_URI: Exit.usage,
   BAD_ADDRESS: Exit.usage,
@@ -34,7 +35,6 @@ const byCode: Readonly<Record<string, Exit>> = {
   TICKET_USED: Exit.authenticationFailed,
   TICKET_EXPIRED: Exit.authenticationFailed,
   ADMIN_REFUSED: Exit.authenticationFailed,
-  SESSION_REVOKED: Exit.authenticationFailed,
   // The network, and those beyond it
   UNREACHABLE: Exit.unreachable,
   DEADLINE_EXCEEDED: Exit.unreachable,
@@ -61,6 +61,7 @@ const unusable = [
   'MASTER_KEY_',
   'OUT_',
   'ADMIN_FILES_',
+  'ADMIN_TOKEN_',
 ]
 
 /** The exit code for an error, by its `code`; an error without a known one is an internal error. */

@@ -1,6 +1,6 @@
 // The tree of commands. A noun's commands are declared in its index.ts; what they do is loaded when they are called.
 import { readFileSync } from 'node:fs'
-import { Command } from 'commander'
+import { Command, Help, type Option } from 'commander'
 import { addAdmin } from './commands/admin/index.ts'
 import { addDemo } from './commands/demo/index.ts'
 import { addGateway } from './commands/gateway/index.ts'
@@ -22,12 +22,19 @@ export function buildProgram(): Command {
     .helpOption('--help', 'print this help')
     .helpCommand(false)
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'opencpns: ')) })
-    .configureHelp({ showGlobalOptions: false })
+    .configureHelp({ visibleOptions })
     .addHelpText('after', epilogue)
     .exitOverride()
   for (const add of [addDemo, addServer, addGateway, addPne, addAdmin]) add(program)
   inherit(program)
   return program
+}
+
+/** What a command has of its own comes first, what every command has last. */
+function visibleOptions(command: Command): Option[] {
+  const shared = ['--json', '--log-level', '--help']
+  const rank = ({ long = '' }: Option) => shared.indexOf(long ?? '')
+  return new Help().visibleOptions(command).sort((one, other) => rank(one) - rank(other))
 }
 
 /** Commander hands its settings down only to commands made by `.command()` after them; the help of errors names its command. */

@@ -1,4 +1,5 @@
 // The admin API of a running server, over HTTP: where it is, the token, a deadline, and refusals as errors.
+import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { CommonOptions } from '../../command.ts'
@@ -85,7 +86,7 @@ export class AdminClient {
   }
 }
 
-/** @throws {CliError} USAGE, ADMIN_FILES_MISSING */
+/** @throws {CliError} USAGE, DATA_FOLDER_MISSING, SERVER_NOT_RUNNING, ADMIN_TOKEN_UNUSABLE */
 export async function openAdmin({ data, url, tokenFile }: AdminOptions): Promise<AdminClient> {
   if (data !== undefined && url === undefined && tokenFile === undefined) return openLocal(data)
   if (data === undefined && url !== undefined && tokenFile !== undefined) {
@@ -95,7 +96,7 @@ export async function openAdmin({ data, url, tokenFile }: AdminOptions): Promise
         `cannot use --url ${url}: it is not an http or https address. Write for example http://127.0.0.1:7412`,
       )
     }
-    return new AdminClient(url, await readToken(tokenFile, 'Give the admin.token of the server'))
+    return new AdminClient(url, await readToken(tokenFile))
   }
   throw new CliError(
     'USAGE',
@@ -104,13 +105,17 @@ export async function openAdmin({ data, url, tokenFile }: AdminOptions): Promise
 }
 
 async function openLocal(data: string): Promise<AdminClient> {
-  const next = `Is it the data folder of a server that runs? Start it with: opencpns server run --data ${data}`
+  if (!existsSync(join(data, 'server.json'))) {
+    throw new CliError(
+      'DATA_FOLDER_MISSING',
+      `cannot use ${data}: it is not the data folder of a server. Give another, or make it with: opencpns server init`,
+    )
+  }
   const file = join(data, 'admin.json')
-  const text = await read(file, next)
-  const url = urlIn(text)
-  if (url === undefined)
-    throw new CliError('ADMIN_FILES_MISSING', `cannot use ${file}: it does not name the admin API. ${next}`)
-  return new AdminClient(url, await readToken(join(data, 'admin.token'), next))
+  const url = existsSync(file) ? urlIn(await read(file)) : undefined
+  if (url !== undefined) return new AdminClient(url, await readToken(join(data, 'admin.token')))
+  const next = `Start it with: opencpns server run --data ${data}`
+  throw new CliError('SERVER_NOT_RUNNING', `cannot reach the server: none runs in ${data}. ${next}`)
 }
 
 function urlIn(text: string): string | undefined {
@@ -123,17 +128,24 @@ function urlIn(text: string): string | undefined {
   }
 }
 
-async function readToken(file: string, next: string): Promise<string> {
-  const token = (await read(file, next)).trim()
+async function readToken(file: string): Promise<string> {
+  const token = (await read(file)).trim()
   if (/^[A-Za-z0-9._~+/-]{16,512}=*$/.test(token)) return token
-  throw new CliError('ADMIN_FILES_MISSING', `cannot use ${file}: it does not hold a token. ${next}`)
+  throw new CliError(
+    'ADMIN_TOKEN_UNUSABLE',
+    `cannot use ${file}: it does not hold a token. Give the admin.token of the server`,
+  )
 }
 
-async function read(file: string, next: string): Promise<string> {
+async function read(file: string): Promise<string> {
   try {
     return await readFile(file, 'utf8')
   } catch (cause) {
-    throw new CliError('ADMIN_FILES_MISSING', `cannot read ${file}: ${reasonOf(cause)}. ${next}`, { cause })
+    throw new CliError(
+      'ADMIN_TOKEN_UNUSABLE',
+      `cannot read ${file}: ${reasonOf(cause)}. Check its name and permissions`,
+      { cause },
+    )
   }
 }
 

@@ -9,7 +9,7 @@ const captions: Record<'local' | 'remote', Record<number, Caption>> = {
   local: {
     1: { label: 'Authentication Request', detail: '2nd seed' },
     2: { label: 'EUKey found: local case' },
-    7: { label: 'TLS 1.3 handshake', detail: 'pre-shared key from the', key: 'EUKey', mutual: true },
+    7: { label: 'TLS 1.3 handshake', detail: 'PSK from the', key: 'EUKey', mutual: true },
     8: { label: 'Authentication Response', detail: 'success, inside TLS' },
   },
   remote: {
@@ -17,9 +17,9 @@ const captions: Record<'local' | 'remote', Record<number, Caption>> = {
     2: { label: 'EUKey not found: remote case' },
     3: { label: 'Authentication Request', detail: '2nd seed, GPSK-1, GPSK-2' },
     4: { label: 'EUKey = KDF(1st seed, 2nd seed)' },
-    5: { label: 'EAP-GPSK', detail: 'pre-shared key from the', key: 'EUKey', mutual: true },
+    5: { label: 'EAP-GPSK', detail: 'PSK from the', key: 'EUKey', mutual: true },
     6: { label: 'Authentication Response', detail: 'success, with the', key: 'transient key' },
-    7: { label: 'TLS 1.3 handshake', detail: 'with the', key: 'transient key', mutual: true },
+    7: { label: 'TLS 1.3 handshake', detail: 'PSK from the', key: 'transient key', mutual: true },
     8: { label: 'Authentication Response', detail: 'success, inside TLS' },
   },
 }
@@ -44,6 +44,5 @@ export function diagramOf(report: SessionReport, server: Diagram['server']): Dia
 
 function drawnStep({ step, from, to, message, ms }: Step, theCase: 'local' | 'remote'): DiagramStep {
   const caption = captions[theCase][step] ?? { label: message }
-  // What both do is drawn between them, whoever reported it.
   return { number: String(step), from, to, ms, ...caption }
 }

@@ -4,6 +4,8 @@ import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { CliError } from '../../errors.ts'
+import type { LogLevel } from '../../log.ts'
+import { note } from '../../output.ts'
 
 const LAUNCHER = fileURLToPath(new URL('../../../bin/opencpns.js', import.meta.url))
 const START_MS = 10_000
@@ -14,16 +16,23 @@ export type LogLine = Readonly<Record<string, unknown>>
 
 export class Child {
   readonly #name: string
+  readonly #isShown: boolean
   readonly #process: ChildProcess
   readonly #log: LogLine[] = []
   readonly #waiting = new Set<() => void>()
+  #lastWords = 'it said nothing'
   readonly #ready: Promise<LogLine>
 
   /** @param name  for messages: `the CPNS Server` */
-  constructor(name: string, args: readonly string[]) {
+  constructor(name: string, args: readonly string[], logLevel: LogLevel) {
     this.#name = name
+    this.#isShown = logLevel === 'debug' || logLevel === 'trace'
     // The channel ends with this process, and the child with the channel, so that even SIGKILL leaves nobody behind.
-    this.#process = spawn(process.execPath, [LAUNCHER, ...args, '--json'], { stdio: ['ignore', 'pipe', 'pipe', 'ipc'] })
+    this.#process = spawn(
+      process.execPath,
+      [LAUNCHER, ...args, '--json', '--log-level', this.#isShown ? logLevel : 'info'],
+      { stdio: ['ignore', 'pipe', 'pipe', 'ipc'] },
+    )
     this.#process.channel?.unref()
     this.#ready = this.#firstLine()
     this.#ready.catch(() => undefined)
@@ -76,10 +85,9 @@ export class Child {
     return promise
   }
 
-  #lastWords = 'it said nothing'
-
   #readLog(): void {
     createInterface({ input: this.#process.stderr as NodeJS.ReadableStream }).on('line', (text) => {
+      if (this.#isShown) note(`${this.#name}: ${text}`)
       const line = parse(text)
       if (line === undefined) this.#lastWords = text
       else this.#log.push(line)

@@ -1,52 +1,23 @@
 // `opencpns demo`
 import type { CommonOptions } from '../../command.ts'
 import { Exit } from '../../exit.ts'
-import { note, type Paint, paintFor, print, printJson } from '../../output.ts'
+import { note, paintFor, printResult } from '../../output.ts'
 import { onceAskedToEnd } from '../../signals.ts'
-import { type Diagram, diagram } from '../../terminal.ts'
-import { diagramOf } from './captions.ts'
-import { type SessionReport, type Story, tellStory } from './story.ts'
+import { drawStory } from './draw.ts'
+import { tellStory } from './story.ts'
 
-export async function run({ json }: CommonOptions): Promise<Exit> {
+export async function run({ json, logLevel }: CommonOptions): Promise<Exit> {
   const asked = onceAskedToEnd()
   const began = performance.now()
   const paint = paintFor(process.stderr)
   const tell = (what: string) =>
     note(`${paint('faint', `${((performance.now() - began) / 1000).toFixed(1).padStart(4)} s`)}  ${what}`)
   try {
-    const story = await tellStory(tell, asked)
-    if (json) printJson(story)
-    else print(drawStory(story, paintFor(process.stdout)))
+    const story = await tellStory({ tell, signal: asked, logLevel })
+    printResult(json, story, `\n${drawStory(story, paintFor(process.stdout))}`)
     return Exit.done
   } catch (error) {
     if (asked.aborted) return Exit.interrupted
     throw error
   }
-}
-
-export function drawStory({ local, remote, offline }: Story, paint: Paint): string {
-  return [
-    drawSession('1', 'Local case: the gateway assigned this device its EUKey', local, 'not asked', paint),
-    drawSession('2', 'Remote case: only the server can vouch for the device', remote, 'takes part', paint),
-    drawSession('3', 'Local case without the server', offline, 'stopped', paint),
-  ].join('\n')
-}
-
-function drawSession(
-  number: string,
-  title: string,
-  report: SessionReport,
-  server: Diagram['server'],
-  paint: Paint,
-): string {
-  const { tls, serverRoundTrips: trips, steps, sessionId, sha256, gateway } = report
-  const total = steps.at(-1)?.atMs ?? 0
-  const heading = `${number}  ${title}`
-  const facts = [
-    `${total.toFixed(1)} ms in all, ${trips} round ${trips === 1 ? 'trip' : 'trips'} to the server, at ${gateway}`,
-    `${tls.version}, ${tls.group}, ${tls.cipher}`,
-    `session ${sessionId}, SHA-256 ${sha256.slice(0, 16)}…`,
-  ]
-  const lines = facts.map((fact) => `         ${paint('faint', fact)}`)
-  return `\n ${paint('strong', heading)}\n\n${diagram(diagramOf(report, server), paint)}\n\n${lines.join('\n')}\n`
 }

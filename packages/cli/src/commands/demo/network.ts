@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { createTicket } from '@opencpns/gateway'
 import { initDataFolder } from '@opencpns/server'
 import { type Endpoint, parseEndpoint } from '../../endpoint.ts'
+import type { LogLevel } from '../../log.ts'
 import { type AdminClient, openAdmin } from '../admin/client.ts'
 import { reserveCredentialFile } from '../admin/credential-file.ts'
 import { Child } from './child.ts'
@@ -22,17 +23,19 @@ export interface RunningGateway {
 export class Network {
   readonly folder: string
   readonly #signal: AbortSignal
+  readonly #logLevel: LogLevel
   readonly #echo = new EchoService()
   readonly #children: Child[] = []
   #serverAddress = ''
 
-  private constructor(folder: string, signal: AbortSignal) {
+  private constructor(folder: string, signal: AbortSignal, logLevel: LogLevel) {
     this.folder = folder
     this.#signal = signal
+    this.#logLevel = logLevel
   }
 
-  static async open(signal: AbortSignal): Promise<Network> {
-    const network = new Network(await mkdtemp(join(tmpdir(), 'opencpns-demo-')), signal)
+  static async open(signal: AbortSignal, logLevel: LogLevel): Promise<Network> {
+    const network = new Network(await mkdtemp(join(tmpdir(), 'opencpns-demo-')), signal, logLevel)
     process.on('exit', network.#abandon)
     return network
   }
@@ -90,11 +93,12 @@ export class Network {
     ]
     const child = this.#spawn(`the gateway ${name}`, ['gateway', 'run', ...where, '--service', `echo=${service}`])
     const endpoint = parseEndpoint(listenOf(await child.ready(this.#signal), 'pne'))
+    await child.logged(({ event }) => event === 'server-connected', 'a connection to the server', this.#signal)
     return { child, endpoint, dataDir }
   }
 
   #spawn(name: string, args: readonly string[]): Child {
-    const child = new Child(name, args)
+    const child = new Child(name, args, this.#logLevel)
     this.#children.push(child)
     return child
   }

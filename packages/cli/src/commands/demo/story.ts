@@ -1,6 +1,7 @@
 // The story itself: pairing, then the three sessions, each with what the three parties saw of it.
 import { join } from 'node:path'
 import { type Credential, connect, pair } from '@opencpns/pne'
+import type { LogLevel } from '../../log.ts'
 import type { Child } from './child.ts'
 import { echoThrough } from './echo.ts'
 import { Network, type RunningGateway } from './network.ts'
@@ -25,12 +26,17 @@ export interface Story {
   readonly offline: SessionReport
 }
 
-/**
- * @param tell  hears what is being done
- * @param signal  ends the story early; what was started is stopped in any case
- */
-export async function tellStory(tell: (what: string) => void, signal: AbortSignal): Promise<Story> {
-  const network = await Network.open(signal)
+interface Telling {
+  /** Hears what is being done. */
+  readonly tell: (what: string) => void
+  /** Ends the story early; what was started is stopped in any case. */
+  readonly signal: AbortSignal
+  /** Of the server and the gateways; at `debug` and below their logs are shown too. */
+  readonly logLevel: LogLevel
+}
+
+export async function tellStory({ tell, signal, logLevel }: Telling): Promise<Story> {
+  const network = await Network.open(signal, logLevel)
   try {
     tell('starting a CPNS Server')
     const server = await network.startServer()

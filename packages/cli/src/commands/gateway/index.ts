@@ -1,7 +1,7 @@
 // `opencpns gateway`: the hub that devices connect to.
 import type { Command } from 'commander'
-import { collect, declare, declareGroup, lazily } from '../../command.ts'
-import { formatEndpoint, parseEndpoint, parseListen } from '../../endpoint.ts'
+import { collect, declare, declareGroup, lazily, listenOption } from '../../command.ts'
+import { formatEndpoint, parseEndpoint } from '../../endpoint.ts'
 import { parseService } from './service.ts'
 
 export function addGateway(program: Command): void {
@@ -21,12 +21,7 @@ export function addGateway(program: Command): void {
     .requiredOption('--credential <file>', 'credential of this gateway, made by: opencpns admin gateway add')
     .requiredOption('--data <dir>', 'data folder of this gateway; made when it is not there')
     .requiredOption('--server <host:port>', 'the CPNS Server', parseEndpoint)
-    .option(
-      '--listen <host:port>',
-      'where devices connect; port 0 takes a free one',
-      parseListen,
-      parseListen('0.0.0.0:7411'),
-    )
+    .addOption(listenOption('--listen <host:port>', 'where devices connect; port 0 takes a free one', '0.0.0.0:7411'))
     .option(
       '--service <name=host:port>',
       'a service for devices, and where it is; may be repeated',

@@ -1,10 +1,10 @@
 // `opencpns pne connect`
 import { pipeline } from 'node:stream/promises'
-import { connect, readCredential, type Session } from '@opencpns/pne'
+import { type Closed, connect, readCredential, type Session } from '@opencpns/pne'
 import type { CommonOptions } from '../../command.ts'
 import { type Endpoint, formatEndpoint } from '../../endpoint.ts'
 import { codeOf, Exit } from '../../exit.ts'
-import { note, print, printJson } from '../../output.ts'
+import { note, print, printJson, printResult } from '../../output.ts'
 import { aborted, onceAskedToEnd } from '../../signals.ts'
 
 interface Options extends CommonOptions {
@@ -51,11 +51,20 @@ function resultOf(error: unknown): string {
 /** Presence: until one of the two ends it. */
 async function stay(session: Session, options: Options, at: Endpoint, asked: AbortSignal): Promise<Exit> {
   report(session, options, at, toStdout)
-  const ended = new Promise<'gateway'>((resolve) => session.stream.once('close', () => resolve('gateway')))
-  const by = await Promise.race([ended, aborted(asked).then(() => 'signal' as const)])
-  if (options.json) printJson({ event: 'session-ended', by })
-  else print(by === 'gateway' ? 'The gateway ended the session.' : 'Session ended.')
-  return Exit.done
+  aborted(asked).then(() => session.close())
+  const reason = await session.closed
+  const [words, exit] = endings[reason]
+  printResult(options.json, { event: 'session-ended', reason }, `The session has ended: ${words}.`)
+  return exit
+}
+
+const endings: Record<Closed, readonly [words: string, exit: Exit]> = {
+  here: ['as you asked', Exit.done],
+  closing: ['the gateway is closing', Exit.done],
+  replaced: ['the device opened a newer one', Exit.done],
+  revoked: ['the device was revoked', Exit.authenticationFailed],
+  lost: ['the connection was lost', Exit.unreachable],
+  violation: ['the gateway does not speak the protocol', Exit.unreachable],
 }
 
 /** A service: this process's input and output are the stream, so everything else goes to stderr. */

@@ -1,7 +1,6 @@
 // `opencpns server`: the operator's part.
 import type { Command } from 'commander'
-import { declare, declareGroup, lazily } from '../../command.ts'
-import { parseListen } from '../../endpoint.ts'
+import { declare, declareGroup, lazily, listenOption } from '../../command.ts'
 
 export function addServer(program: Command): void {
   const server = declareGroup(program, 'server', 'a CPNS Server in a data folder')
@@ -23,12 +22,9 @@ export function addServer(program: Command): void {
     examples: ['server run --data ./server', 'server run --data ./server --listen 0.0.0.0:7410 --admin 127.0.0.1:7412'],
   })
     .requiredOption('--data <dir>', 'data folder, made by: opencpns server init')
-    .option(
-      '--listen <host:port>',
-      'where gateways connect; port 0 takes a free one',
-      parseListen,
-      parseListen('127.0.0.1:7410'),
+    .addOption(
+      listenOption('--listen <host:port>', 'where gateways connect; port 0 takes a free one', '127.0.0.1:7410'),
     )
-    .option('--admin <host:port>', 'where the admin API listens', parseListen, parseListen('127.0.0.1:7412'))
+    .addOption(listenOption('--admin <host:port>', 'where the admin API listens', '127.0.0.1:7412'))
     .action(lazily(() => import('./run.ts')))
 }

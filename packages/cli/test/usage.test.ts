@@ -1,0 +1,104 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { test } from 'node:test'
+import type { Command } from 'commander'
+import { exitCodesInShort } from '../src/exit.ts'
+import { buildProgram } from '../src/program.ts'
+import { assertError, assertGolden, opencpns } from './support.ts'
+
+/** All commands that do something, by their whole names. */
+function leaves(command: Command, path = command.name()): Map<string, Command> {
+  const entries = command.commands.map((child) => [...leaves(child, `${path} ${child.name()}`)])
+  return new Map(command.commands.length === 0 ? [[path, command]] : entries.flat())
+}
+
+const commands = leaves(buildProgram())
+
+test('the help of opencpns itself', async () => {
+  const { code, stdout, stderr } = await opencpns('--help')
+  assertGolden('help', stdout)
+  assert.deepEqual([code, stderr], [0, ''])
+})
+
+test('every command has help with examples and exit codes', async (t) => {
+  for (const path of commands.keys()) {
+    await t.test(path, async () => {
+      const { code, stdout, stderr } = await opencpns(...path.split(' ').slice(1), '--help')
+      assert.deepEqual([code, stderr], [0, ''])
+      assert.match(stdout, new RegExp(`^Usage: ${path} `))
+      assert.match(stdout, new RegExp(`Examples:\\n {2}\\$ (?:.*\\$\\()?${path}`))
+      assert.ok(stdout.includes(exitCodesInShort))
+      assertGolden(`help-${path.split(' ').slice(1).join('-')}`, stdout)
+    })
+  }
+})
+
+test('docs/cli.md names every command and option, and no other', () => {
+  const text = readFileSync(new URL('../../../docs/cli.md', import.meta.url), 'utf8')
+  const sections = new Map(text.split(/^#{2,3} (?=opencpns )/m).map((part) => [part.split('\n', 1)[0] ?? '', part]))
+  const admin = optionsIn(sections.get('opencpns admin'))
+  const common = optionsIn(text.split(/^## /m, 1)[0])
+  for (const [path, command] of commands) {
+    const shared = path.startsWith('opencpns admin ') ? [...common, ...admin] : common
+    const documented = [...shared, ...optionsIn(sections.get(path))].sort()
+    const declared = [...command.options.map(({ flags }) => flags), '--help'].sort()
+    assert.deepEqual(documented, declared, `the options of ${path}`)
+  }
+  const known = new Set([...commands.keys(), 'opencpns admin'])
+  for (const name of sections.keys())
+    if (name.startsWith('opencpns ')) assert.ok(known.has(name), `${name} is no command`)
+})
+
+function optionsIn(section = ''): string[] {
+  return [...section.matchAll(/^\| `(--[^`]+)` +\|/gm)].map(([, flags = '']) => flags)
+}
+
+const refusals: [name: string, args: string[], message: RegExp][] = [
+  ['an unknown command', ['serve'], /unknown command 'serve'/],
+  ['an unknown verb', ['server', 'start'], /unknown command 'start'/],
+  ['an unknown option', ['demo', '--fast'], /unknown option '--fast'/],
+  ['no --realm', ['server', 'init', '--data', 'x'], /required option '--realm <realm>' not specified/],
+  ['a host without a port', ['pne', 'connect', 'gateway.example', '--credential', 'x'], /not HOST:PORT/],
+  ['a port above 65535', ['pne', 'connect', '127.0.0.1:65536', '--credential', 'x'], /not HOST:PORT/],
+  ['port 0 of another', ['pne', 'connect', '127.0.0.1:0', '--credential', 'x'], /Nobody listens on port 0/],
+  ['an IPv6 address without brackets', ['pne', 'connect', '::1:7411', '--credential', 'x'], /not HOST:PORT/],
+  ['a bad --listen', ['server', 'run', '--data', 'x', '--listen', '7410'], /not HOST:PORT/],
+  ['a service without a name', gatewayRun('--service', '127.0.0.1:1883'), /not NAME=HOST:PORT/],
+  ['a service with a bad name', gatewayRun('--service', 'My Service=127.0.0.1:1883'), /not NAME=HOST:PORT/],
+  ['a service with a bad port', gatewayRun('--service', 'mqtt=127.0.0.1'), /not HOST:PORT/],
+  ['a bad --log-level', ['demo', '--log-level', 'loud'], /Allowed choices are trace, debug/],
+  ['a bad --limit', ['admin', 'event', 'list', '--data', 'x', '--limit', '0'], /number from 1 to 1000/],
+  ['too many arguments', ['demo', 'now'], /too many arguments/],
+  ['no server named', ['admin', 'user', 'list'], /give either --data DIR, or --url/],
+  [
+    'two servers named',
+    ['admin', 'user', 'list', '--data', 'x', '--url', 'http://localhost'],
+    /give either --data DIR/,
+  ],
+  [
+    'a bad --url',
+    ['admin', 'user', 'list', '--url', 'localhost:1', '--token-file', 'x'],
+    /not an http or https address/,
+  ],
+]
+
+function gatewayRun(...more: string[]): string[] {
+  return ['gateway', 'run', '--credential', 'x', '--data', 'x', '--server', '127.0.0.1:1', ...more]
+}
+
+test('wrong usage ends with exit code 2, nothing on stdout, and says what to do', async (t) => {
+  for (const [name, args, message] of refusals) {
+    await t.test(name, async () => {
+      const result = await opencpns(...args)
+      assertError(result, 2, message)
+      assert.equal(result.stdout, '')
+      assert.match(result.stderr, /For help: opencpns .*--help|give either|Write for example/)
+    })
+  }
+})
+
+test('a group without a verb shows its help and ends with exit code 2', async () => {
+  const { code, stderr } = await opencpns('server')
+  assert.equal(code, 2)
+  assert.match(stderr, /^Usage: opencpns server .*\n[\s\S]*Commands:/)
+})
