@@ -106,7 +106,6 @@ for (const state of Object.keys(SERVER_TRANSITIONS) as (keyof typeof SERVER_TRAN
   for (const [event, happen] of Object.entries(SERVER_EVENTS)) {
     if (state === 'idle' && event === 'timeout') continue // no deadline before the start: the cell of `nak`
     const at = serverIn(state)
-    // In these states the deadline is gone; a packet that comes late is one that comes.
     walk('server', at.machine, state, event, () => happen(at))
   }
   const at = serverIn(state, Buffer.alloc(32))
