@@ -14,6 +14,7 @@ export type GatewayErrorCode =
   | 'DATABASE_FULL'
   | 'DATABASE_FAILED'
   | 'STORAGE_KEY_WRONG' // storage.key is not the one that sealed the database, or is missing
+  | 'BAD_ARGUMENT' // a name or an address that cannot be
   | 'PORT_TAKEN'
   | 'LISTEN_FAILED'
 

@@ -24,3 +24,20 @@ interface Explanation {
   readonly reason: string
   readonly fault: boolean
 }
+
+const misbehaviour: ReadonlySet<string> = new Set(['FRAME_TOO_LARGE', 'FRAME_EMPTY', 'UNEXPECTED_OCTETS'])
+
+/** What to do about an error that ended a flow. */
+export function explain(error: unknown): Explanation {
+  if (error instanceof Refusal) return { tell: error.result, reason: error.reason, fault: false }
+  if (error instanceof ProtocolError) return { tell: Result.malformedMessage, reason: kebab(error.code), fault: false }
+  if (error instanceof IoError) {
+    const tell = misbehaviour.has(error.code) ? Result.malformedMessage : undefined
+    return { tell, reason: kebab(error.code), fault: false }
+  }
+  return { tell: Result.busy, reason: 'internal-error', fault: true }
+}
+
+function kebab(code: string): string {
+  return code.toLowerCase().replaceAll('_', '-')
+}

@@ -53,8 +53,4 @@ export class Sessions {
   endPne(tag: string, reason: EndReason): void {
     for (const connection of [...(this.#byTag.get(tag) ?? [])]) connection.end(reason)
   }
-
-  endAll(reason: EndReason): void {
-    for (const connections of [...this.#byTag.values()]) for (const one of [...connections]) one.end(reason)
-  }
 }

@@ -4,13 +4,18 @@ import { revocationTag, transientKeyId } from '@opencpns/protocol'
 
 const TRANSIENT_KEYS_MAX = 100_000
 
-export interface HeldTransientKey {
+interface HeldTransientKey {
   /** 32 octets */
   readonly transientKey: Uint8Array
   readonly secondSeed: Uint8Array
   readonly pneId?: string | undefined
   /** Revocation tag, 32 octets in hex. */
   readonly tag: string
+  /** Seconds that it may still serve. */
+  readonly leftS: number
+}
+
+interface KeptTransientKey extends Omit<HeldTransientKey, 'leftS'> {
   readonly expiresAt: number
 }
 
@@ -22,7 +27,7 @@ interface NewTransientKey {
 }
 
 export class TransientKeys {
-  readonly #byId = new Map<string, HeldTransientKey>()
+  readonly #byId = new Map<string, KeptTransientKey>()
   /** A PNE has one TK here: the newest. */
   readonly #idOfTag = new Map<string, string>()
   readonly #max: number
@@ -42,7 +47,7 @@ export class TransientKeys {
     const tag = revocationTag(secondSeed).toString('hex')
     this.drop(tag)
     if (lifetimeS === 0) return
-    const id = transientKeyId(transientKey).latin1Slice()
+    const id = transientKeyId(transientKey).toString('latin1')
     this.#byId.set(id, { transientKey, secondSeed, pneId, tag, expiresAt: this.#now() + lifetimeS * 1000 })
     this.#idOfTag.set(tag, id)
     this.#shrink()
@@ -50,9 +55,10 @@ export class TransientKeys {
 
   /** The TK of this id, 16 octets, if it is this PNE's and has not expired. */
   find(id: Uint8Array, secondSeed: Uint8Array): HeldTransientKey | undefined {
-    const held = this.#byId.get(Buffer.from(id).latin1Slice())
+    const held = this.#byId.get(Buffer.from(id).toString('latin1'))
     if (!held || Buffer.compare(held.secondSeed, secondSeed) !== 0) return undefined
-    if (held.expiresAt > this.#now()) return held
+    const leftMs = held.expiresAt - this.#now()
+    if (leftMs > 0) return { ...held, leftS: Math.floor(leftMs / 1000) }
     this.drop(held.tag)
     return undefined
   }

@@ -66,9 +66,16 @@ test('below half it fills itself in the background, once', async (t) => {
   for (let n = 0; n < 4; n++) pool.take()
   assert.equal(asked.length, 0, 'half is enough')
   pool.take()
-  assert.deepEqual(asked.map((one) => one.count), [5])
+  assert.deepEqual(
+    asked.map((one) => one.count),
+    [5],
+  )
   pool.take()
-  assert.equal(asked.reduce((sum, one) => sum + one.count, 0), 6, 'what is on its way counts')
+  assert.equal(
+    asked.reduce((sum, one) => sum + one.count, 0),
+    6,
+    'what is on its way counts',
+  )
   await answerAll()
   assert.equal(pool.available, 8)
 })

@@ -51,7 +51,11 @@ export async function claimDataFolder(dir: string, name: GatewayName): Promise<D
       await writeFileAtomic(join(dir, 'storage.key'), randomBytes(STORAGE_KEY_OCTETS), { mode: 0o600 })
     }
     const folder = open(dir, await readStorageKey(dir), name)
-    return { ...folder, close: () => (folder.close(), lock.close()) }
+    const close = () => {
+      folder.close()
+      lock.close()
+    }
+    return { ...folder, close }
   } catch (error) {
     lock.close()
     throw error

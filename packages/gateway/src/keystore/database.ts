@@ -62,7 +62,10 @@ function migrate(db: DatabaseSync): void {
   const version = pragma(db, 'user_version', 'user_version')
   if (application === APPLICATION_ID && version === SCHEMA_VERSION) return
   if (application !== 0 || version !== 0) {
-    throw new GatewayError('DATABASE_FAILED', 'gateway.db is not a database of this release: use the release that made it')
+    throw new GatewayError(
+      'DATABASE_FAILED',
+      'gateway.db is not a database of this release: use the release that made it',
+    )
   }
   db.exec(schema)
 }
@@ -108,5 +111,9 @@ export function toGatewayError(error: unknown): unknown {
 }
 
 export function corrupt(options?: ErrorOptions): GatewayError {
-  return new GatewayError('DATABASE_CORRUPT', 'gateway.db is damaged: restore it and storage.key from a backup', options)
+  return new GatewayError(
+    'DATABASE_CORRUPT',
+    'gateway.db is damaged: restore it and storage.key from a backup',
+    options,
+  )
 }

@@ -53,7 +53,7 @@ export class KeyStore {
    * @throws {GatewayError} DATABASE_CORRUPT: the row does not open
    */
   find(secondSeed: Uint8Array): HeldKey | undefined {
-    const name = Buffer.from(secondSeed.buffer, secondSeed.byteOffset, secondSeed.length).latin1Slice()
+    const name = Buffer.from(secondSeed.buffer, secondSeed.byteOffset, secondSeed.length).toString('latin1')
     const opened = this.#opened.get(name)
     if (opened) {
       this.#opened.delete(name)
@@ -76,7 +76,7 @@ export class KeyStore {
     inTransaction(this.#db, () =>
       this.#insertPending.run(secondSeed, revocationTag(secondSeed), pneId, sealed, Date.now()),
     )
-    this.#opened.delete(Buffer.from(secondSeed).latin1Slice())
+    this.#opened.delete(Buffer.from(secondSeed).toString('latin1'))
   }
 
   /** Number of the last line of the server's revocation log that was acted on. */
@@ -94,7 +94,7 @@ export class KeyStore {
         if (!secondSeed) continue
         dropKey.run(secondSeed)
         dropTicket.run(secondSeed)
-        this.#opened.delete(Buffer.from(secondSeed).latin1Slice())
+        this.#opened.delete(Buffer.from(secondSeed).toString('latin1'))
       }
       this.#db.prepare(`INSERT OR REPLACE INTO meta (name, value) VALUES ('revokedUpTo', ?)`).run(upTo)
     })

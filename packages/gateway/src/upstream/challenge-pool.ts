@@ -1,6 +1,8 @@
 // A pool of challenges (GPSK-1) that the CPNS Server issued earlier, so that the remote case takes one round trip to it.
 // Each is given out once. Below half the pool fills itself in the background; empty, whoever asks waits for the server.
 
+import { UpstreamError } from './errors.ts'
+
 /** What the server issued: GPSK-1 packets, each good for `lifetimeS` seconds. */
 export interface Challenges {
   readonly challenges: readonly Uint8Array[]
@@ -113,7 +115,7 @@ export class ChallengePool {
     }
     if (this.#waiters.length === 0 || this.#coming > 0) return
     if (challenges.length > 0) this.fill()
-    else this.#refuseWaiters(new Error('the server issued no challenge'))
+    else this.#refuseWaiters(new UpstreamError('SERVER_WRONG', 'the server issued no challenge'))
   }
 
   #refuseWaiters(error: unknown): void {

@@ -1,0 +1,156 @@
+// The flow of authentication for one PNE, at the PN GW: steps 1, 2, 3, 6, 7 and 8 of docs/protocol.md section 1. Three ways
+// lead to step 7: an EUKey that this gateway assigned (local case), a TK that it still holds, or the CPNS Server (remote case).
+
+import { randomBytes } from 'node:crypto'
+import {
+  Alpn,
+  type AuthenticationRequest,
+  AuthenticationResponse,
+  Case,
+  type CaseName,
+  Challenge,
+  ChallengeAnswer,
+  deriveSessionPsk,
+  Result,
+  revocationTag,
+  SESSION_ID_OCTETS,
+  SessionOffer,
+} from '@opencpns/protocol'
+import type { GatewayParts } from './parts.ts'
+import type { PneConnection } from './pne-connection.ts'
+import { Refusal } from './refusal.ts'
+import { connectService } from './services.ts'
+import type { Trace } from './trace.ts'
+
+/** What is found out on the way, for the log: it must outlive a refusal. */
+export interface AuthenticationFacts {
+  readonly trace: Trace
+  case?: CaseName
+  /** In base64url. */
+  sessionId?: string
+  pneId?: string | undefined
+  serverRoundTrips: number
+}
+
+/** What step 7 starts from, and for whom. */
+interface Basis {
+  readonly case: Case
+  /** The local session key or the TK, 32 octets. */
+  readonly key: Uint8Array
+  readonly pneId?: string | undefined
+  /** What the SessionOffer says beside: GPSK-3, or the TK that is used again. */
+  readonly offer: Partial<Pick<SessionOffer, 'eap' | 'transientKeyId'>>
+  /** What step 8 says beside, in the remote case: seconds that the TK may serve further sessions. */
+  readonly answer: { readonly lifetimeS?: number }
+}
+
+/**
+ * Authenticates one PNE. When it resolves, step 8 has told the PNE of its success.
+ * @throws {Refusal} with what the PNE is to be told; IoError and ProtocolError of the link; GatewayError DATABASE_…
+ */
+export async function authenticate(
+  pne: PneConnection,
+  request: AuthenticationRequest,
+  facts: AuthenticationFacts,
+  gateway: GatewayParts,
+): Promise<void> {
+  const { trace } = facts
+
+  // 1: the PNE names itself by its 2nd seed.
+  trace.step(1, 'PNE', 'PN GW', 'AuthenticationRequest')
+  const version = pne.chooseVersion(request.versions)
+  if (gateway.sessions.full) throw new Refusal(Result.busy, 'sessions-full')
+
+  // 2: did this gateway assign its EUKey? Then it is the local case. Or is its TK still held?
+  const held = assignedKey(pne, request, facts, gateway) ?? heldTransientKey(pne, request, facts, gateway)
+
+  // 3 to 6: otherwise the CPNS Server and the PNE authenticate each other, and the server hands over the TK.
+  const basis = held ?? (await vouchedFor(pne, request, version, facts, gateway))
+  facts.pneId = basis.pneId
+
+  // 7: PNE and gateway prove the key to each other, and the connection becomes the secure session.
+  const sessionId = randomBytes(SESSION_ID_OCTETS)
+  facts.sessionId = sessionId.toString('base64url')
+  const { identity } = gateway
+  await pne.send(SessionOffer, { version, gateway: identity, sessionId, case: basis.case, ...basis.offer })
+  const transcriptHash = pne.transcriptHash()
+  const psk = deriveSessionPsk({ key: basis.key, case: basis.case, gateway: identity, sessionId, transcriptHash })
+  await pne.secure({ identity: facts.sessionId, psk, alpn: Alpn.session })
+  trace.step(7, 'PNE', 'PN GW', `TLS handshake, PSK from the ${basis.case === Case.local ? 'EUKey' : 'TK'}`)
+  keepTransientKey(request, basis, gateway)
+  if (request.service !== undefined) {
+    pne.service = await connectService(gateway.services, request.service, basis.pneId)
+  }
+  if (gateway.sessions.full) throw new Refusal(Result.busy, 'sessions-full')
+
+  // 8: the result, inside the secure session.
+  await pne.send(AuthenticationResponse, { result: Result.success, ...basis.answer })
+  trace.step(8, 'PN GW', 'PNE', 'AuthenticationResponse')
+}
+
+/** Step 2, local case. */
+function assignedKey(
+  pne: PneConnection,
+  { secondSeed }: AuthenticationRequest,
+  facts: AuthenticationFacts,
+  { keys, sessions }: GatewayParts,
+): Basis | undefined {
+  const key = keys.find(secondSeed)
+  if (!key) return undefined
+  pne.tieTo(key.tag, sessions)
+  facts.case = 'local'
+  facts.trace.step(2, 'PN GW', 'PN GW', 'EUKey found: local case')
+  return { case: Case.local, key: key.localKey, pneId: key.pneId, offer: {}, answer: {} }
+}
+
+/** Step 2, remote case without the server: the PNE names a TK that is held for it. */
+function heldTransientKey(
+  pne: PneConnection,
+  { secondSeed, transientKeyId }: AuthenticationRequest,
+  facts: AuthenticationFacts,
+  { transientKeys, sessions }: GatewayParts,
+): Basis | undefined {
+  const key = transientKeyId && transientKeys.find(transientKeyId, secondSeed)
+  if (!key) return undefined
+  pne.tieTo(key.tag, sessions)
+  facts.case = 'remote'
+  facts.trace.step(2, 'PN GW', 'PN GW', 'TK found: remote case without the server')
+  const answer = { lifetimeS: key.leftS }
+  return { case: Case.remote, key: key.transientKey, pneId: key.pneId, offer: { transientKeyId }, answer }
+}
+
+/** Steps 3 to 6. The upstream says what to ask the PNE; how often is its affair. */
+async function vouchedFor(
+  pne: PneConnection,
+  { secondSeed, realm }: AuthenticationRequest,
+  version: number,
+  facts: AuthenticationFacts,
+  { identity, upstream, sessions }: GatewayParts,
+): Promise<Basis> {
+  pne.tieTo(revocationTag(secondSeed).toString('hex'), sessions)
+  facts.case = 'remote'
+  facts.trace.step(2, 'PN GW', 'PN GW', 'EUKey not found: remote case')
+  const verdict = await upstream.authenticate({
+    secondSeed,
+    realm,
+    challenge: async (eap) => {
+      await pne.send(Challenge, { version, gateway: identity, eap })
+      return (await pne.receive(ChallengeAnswer)).eap
+    },
+    step: (step, message) => {
+      if (step === 3) facts.trace.step(3, 'PN GW', 'CPNS Server', message)
+      else facts.trace.step(6, 'CPNS Server', 'PN GW', message)
+    },
+  })
+  facts.serverRoundTrips = verdict.serverRoundTrips
+  if (verdict.result !== Result.success) throw new Refusal(verdict.result, verdict.reason)
+  const { transientKey, pneId, eap, lifetimeS } = verdict
+  return { case: Case.remote, key: transientKey, pneId, offer: eap ? { eap } : {}, answer: { lifetimeS } }
+}
+
+/** The TK is of use later only once the PNE has proved that it has it. */
+function keepTransientKey({ secondSeed }: AuthenticationRequest, basis: Basis, { transientKeys }: GatewayParts): void {
+  const { key, pneId, offer, answer } = basis
+  if (answer.lifetimeS === undefined || offer.transientKeyId) return
+  transientKeys.add({ transientKey: key, secondSeed, pneId, lifetimeS: answer.lifetimeS })
+}

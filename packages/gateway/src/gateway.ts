@@ -1,0 +1,164 @@
+// A running PN GW: its parts put together, its listener, and how it closes.
+
+import type { Socket } from 'node:net'
+import { type Address, Admission, formatHostPort, IoError, type Logger, listenTcp } from '@opencpns/io'
+import { EndReason } from '@opencpns/protocol'
+import { readGatewayCredential } from './credential.ts'
+import { GatewayError } from './errors.ts'
+import { claimDataFolder, type DataFolder } from './keystore/data-folder.ts'
+import type { KeyStore } from './keystore/key-store.ts'
+import type { GatewayParts } from './parts.ts'
+import { PneConnection } from './pne-connection.ts'
+import { PresenceKeeper } from './presence.ts'
+import { serve } from './serve.ts'
+import type { Service } from './services.ts'
+import { Sessions } from './sessions.ts'
+import { TransientKeys } from './transient-keys.ts'
+import { cpnsUpstream } from './upstream/cpns.ts'
+import type { RevocationLog } from './upstream/upstream.ts'
+
+/** Connections that have not authenticated yet: docs/protocol.md section 8. */
+const UNAUTHENTICATED_MAX = 1024
+const SESSIONS_MAX = 10_000
+const GRACE_MS = 5000
+const FORGET_INTERVAL_MS = 600_000
+
+export interface GatewayOptions {
+  /** What `admin gateway add --out` wrote. */
+  readonly credentialFile: string
+  /** Made when it is not there. */
+  readonly dataDir: string
+  /** The CPNS Server. It may be down: the local case works all the same. */
+  readonly server: Address
+  /** Port 0: any free one. */
+  readonly listen: Address
+  /** By the name that a PNE asks for. */
+  readonly services?: Readonly<Record<string, Service>> | undefined
+  /** Open sessions at once; by default 10,000. */
+  readonly maxSessions?: number | undefined
+  readonly logger: Logger
+}
+
+export interface Gateway {
+  readonly address: Address
+  /** `NAME@REALM` */
+  readonly identity: string
+  /**
+   * Takes no more connections, ends presence sessions, and lets service streams finish for `graceMs` (by default 5,000).
+   * Idempotent.
+   */
+  close(options?: { readonly graceMs?: number }): Promise<void>
+}
+
+/**
+ * Runs a gateway until it is closed.
+ * @throws {GatewayError} CREDENTIAL_…, DATA_FOLDER_…, STORAGE_KEY_WRONG, DATABASE_…, PORT_TAKEN, LISTEN_FAILED
+ */
+export async function runGateway(options: GatewayOptions): Promise<Gateway> {
+  const { server, logger } = options
+  const credential = await readGatewayCredential(options.credentialFile)
+  const folder = await claimDataFolder(options.dataDir, { identity: credential.identity, realm: credential.realm })
+  const transientKeys = new TransientKeys()
+  const sessions = new Sessions(options.maxSessions ?? SESSIONS_MAX)
+  const revocationLog = revocations(folder.keys, transientKeys, sessions, logger)
+  const parts: GatewayParts = {
+    identity: credential.identity,
+    realm: credential.realm,
+    keys: folder.keys,
+    tickets: folder.tickets,
+    transientKeys,
+    sessions,
+    presence: new PresenceKeeper(),
+    services: new Map(Object.entries(options.services ?? {})),
+    upstream: cpnsUpstream({ server, credential, revocationLog, logger }),
+    logger,
+  }
+  try {
+    return await listen(options.listen, folder, parts)
+  } catch (error) {
+    stop(folder, parts)
+    throw error
+  }
+}
+
+async function listen(where: Address, folder: DataFolder, parts: GatewayParts): Promise<Gateway> {
+  const { identity, logger } = parts
+  const admission = new Admission(UNAUTHENTICATED_MAX)
+  const connections = new Map<PneConnection, Promise<unknown>>()
+  const accept = (socket: Socket) => {
+    const pne = new PneConnection(socket)
+    const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()))
+    const served = serve(pne, admission.admit(socket), parts)
+    connections.set(
+      pne,
+      Promise.all([served, closed]).finally(() => connections.delete(pne)),
+    )
+  }
+  const { server, host, port } = await listenTcp(accept, where).catch(asGatewayError)
+  const address = { host, port }
+  folder.noteAddress(formatHostPort(address))
+  const forgetting = setInterval(() => forgetOld(parts), FORGET_INTERVAL_MS).unref()
+  logger.info({ event: 'listening', gateway: identity, ...address }, 'the gateway is there')
+
+  const close = async (graceMs: number) => {
+    server.close()
+    clearInterval(forgetting)
+    for (const pne of connections.keys()) pne.end(EndReason.closing)
+    const grace = setTimeout(() => {
+      for (const pne of connections.keys()) pne.destroy()
+    }, graceMs)
+    await Promise.all(connections.values())
+    clearTimeout(grace)
+    stop(folder, parts)
+  }
+  let closing: Promise<void> | undefined
+  return {
+    address,
+    identity,
+    close: ({ graceMs = GRACE_MS } = {}) => {
+      closing ??= close(graceMs)
+      return closing
+    },
+  }
+}
+
+/** A revoked PNE loses its sessions and its TK at once, whatever the disk says; then, durably, its EUKey. */
+export function revocations(
+  keys: KeyStore,
+  transientKeys: TransientKeys,
+  sessions: Sessions,
+  logger: Logger,
+): RevocationLog {
+  return {
+    revokedUpTo: () => keys.revokedUpTo(),
+    revoke: (tags, upTo) => {
+      for (const octets of tags) {
+        const tag = Buffer.from(octets).toString('hex')
+        transientKeys.drop(tag)
+        sessions.endPne(tag, EndReason.revoked)
+      }
+      keys.revoke(tags, upTo)
+      logger.info({ event: 'revocations', count: tags.length, upTo }, 'revocations were acted on')
+    },
+  }
+}
+
+function forgetOld({ tickets, logger }: GatewayParts): void {
+  try {
+    tickets.forgetOld(Date.now())
+  } catch (err) {
+    logger.error({ event: 'fault', err }, 'old tickets could not be forgotten')
+  }
+}
+
+function stop(folder: DataFolder, { upstream, presence }: GatewayParts): void {
+  upstream.close()
+  presence.close()
+  folder.close()
+}
+
+function asGatewayError(error: unknown): never {
+  if (!(error instanceof IoError)) throw error
+  const code = error.code === 'PORT_TAKEN' ? 'PORT_TAKEN' : 'LISTEN_FAILED'
+  throw new GatewayError(code, error.message, { cause: error })
+}

@@ -1,0 +1,24 @@
+// What the flows of a running gateway share.
+
+import type { Logger } from '@opencpns/io'
+import type { KeyStore } from './keystore/key-store.ts'
+import type { TicketStore } from './keystore/ticket-store.ts'
+import type { PresenceKeeper } from './presence.ts'
+import type { Service } from './services.ts'
+import type { Sessions } from './sessions.ts'
+import type { TransientKeys } from './transient-keys.ts'
+import type { Upstream } from './upstream/upstream.ts'
+
+export interface GatewayParts {
+  /** `NAME@REALM` */
+  readonly identity: string
+  readonly realm: string
+  readonly keys: KeyStore
+  readonly tickets: TicketStore
+  readonly transientKeys: TransientKeys
+  readonly sessions: Sessions
+  readonly presence: PresenceKeeper
+  readonly services: ReadonlyMap<string, Service>
+  readonly upstream: Upstream
+  readonly logger: Logger
+}

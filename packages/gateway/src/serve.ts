@@ -1,0 +1,83 @@
+// One connection from its first message to its end: which flow it is, one line in the log, one way to refuse. Nothing that a PNE
+// does gets past here.
+
+import type { AdmissionTicket } from '@opencpns/io'
+import { AuthenticationRequest, PairingRequest, PairingResponse, Result, resultName } from '@opencpns/protocol'
+import { type AuthenticationFacts, authenticate } from './authenticate.ts'
+import { pair } from './pair.ts'
+import type { GatewayParts } from './parts.ts'
+import type { PneConnection } from './pne-connection.ts'
+import { explain } from './refusal.ts'
+import { join } from './services.ts'
+import { Trace } from './trace.ts'
+
+/**
+ * Serves one connection; resolves when its flow and its session have ended. Never rejects.
+ * @param admission its place among those not yet authenticated
+ */
+export async function serve(pne: PneConnection, admission: AdmissionTicket, gateway: GatewayParts): Promise<void> {
+  try {
+    const request = await pne.receive(AuthenticationRequest, PairingRequest)
+    if (request.type === 'PairingRequest') {
+      await servePairing(pne, request, gateway)
+    } else {
+      await serveAuthentication(pne, request, gateway)
+      admission.done()
+      await serveSession(pne, gateway)
+    }
+  } catch (error) {
+    const { tell, reason, fault } = explain(error)
+    if (fault) gateway.logger.error({ event: 'fault', err: error }, 'a connection of a PNE failed by our fault')
+    else gateway.logger.debug({ event: 'connection', reason }, 'a connection of a PNE ended early')
+    pne.refuse(tell)
+  } finally {
+    pne.close()
+  }
+}
+
+async function serveAuthentication(
+  pne: PneConnection,
+  request: AuthenticationRequest,
+  gateway: GatewayParts,
+): Promise<void> {
+  const facts: AuthenticationFacts = { trace: new Trace(), serverRoundTrips: 0 }
+  try {
+    await authenticate(pne, request, facts, gateway)
+    logAuthentication(gateway, facts, 'success')
+  } catch (error) {
+    const { tell = Result.authenticationFailed, reason } = explain(error)
+    logAuthentication(gateway, facts, resultName(tell), reason)
+    throw error
+  }
+}
+
+function logAuthentication(gateway: GatewayParts, facts: AuthenticationFacts, result: string, reason?: string): void {
+  const { trace, ...others } = facts
+  gateway.logger.info(
+    { event: 'authentication', result, gateway: gateway.identity, ...others, reason, ms: trace.ms, steps: trace.steps },
+    reason === undefined ? 'a PNE was authenticated' : 'a PNE was refused',
+  )
+}
+
+async function servePairing(pne: PneConnection, request: PairingRequest, gateway: GatewayParts): Promise<void> {
+  pne.refusal = PairingResponse
+  const event = 'pairing'
+  try {
+    const pneId = await pair(pne, request, gateway)
+    gateway.logger.info({ event, result: 'success', gateway: gateway.identity, pneId }, 'a PNE was paired')
+  } catch (error) {
+    const { tell = Result.authenticationFailed, reason } = explain(error)
+    gateway.logger.info({ event, result: resultName(tell), gateway: gateway.identity, reason }, 'a PNE was not paired')
+    throw error
+  }
+}
+
+async function serveSession(pne: PneConnection, gateway: GatewayParts): Promise<void> {
+  const closed = gateway.sessions.opened()
+  try {
+    if (pne.service) await join(pne.beginService(), pne.service)
+    else await gateway.presence.hold(pne.beginPresence())
+  } finally {
+    closed()
+  }
+}

@@ -1,0 +1,255 @@
+// The CPNS Server as upstream: keeps one connection to it, for ever; a pool of challenges, so that an authentication is one round
+// trip; and the revocation log, read at each connection and each notice (docs/protocol.md section 4.4).
+
+import { type Address, backoff, type Logger, sleep } from '@opencpns/io'
+import {
+  CHALLENGES_MAX,
+  ChallengeRequest,
+  ChallengeResponse,
+  encode,
+  ForwardedRequest,
+  ForwardedResponse,
+  KeyAssignmentRequest,
+  KeyAssignmentResponse,
+  KeyConfirmationRequest,
+  KeyConfirmationResponse,
+  type MessageOf,
+  Result,
+  RevocationsRequest,
+  RevocationsResponse,
+  resultName,
+} from '@opencpns/protocol'
+import type { GatewayCredential } from '../credential.ts'
+import { ChallengePool } from './challenge-pool.ts'
+import { UpstreamError } from './errors.ts'
+import { openServerLink, type ResponseMessage, type ServerLink } from './server-link.ts'
+import type {
+  KeyAssignment,
+  KeyConfirmation,
+  PneExchange,
+  Refused,
+  RevocationLog,
+  Upstream,
+  Verdict,
+} from './upstream.ts'
+
+const RETRY_MIN_MS = 200
+const RETRY_MAX_MS = 10_000
+/** A connection that lasted so long was a good one: the next attempt comes soon. */
+const STEADY_MS = 5000
+/** A request that comes while a connection is being made waits for it, this long. */
+const CONNECTING_MS = 1000
+/** The log has one line on a lost server, and then one so often. */
+const COMPLAIN_INTERVAL_MS = 60_000
+
+interface CpnsOptions {
+  readonly server: Address
+  readonly credential: GatewayCredential
+  readonly revocationLog: RevocationLog
+  readonly logger: Logger
+  readonly poolSize?: number
+}
+
+/** Begins to connect; every method may be called at once. */
+export function cpnsUpstream(options: CpnsOptions): Upstream {
+  return new CpnsUpstream(options)
+}
+
+class CpnsUpstream implements Upstream {
+  readonly #options: CpnsOptions
+  readonly #pool: ChallengePool
+  readonly #stop = new AbortController()
+  readonly #backoff = backoff({ minMs: RETRY_MIN_MS, maxMs: RETRY_MAX_MS })
+  #link: ServerLink | undefined
+  #connecting: Promise<unknown> | undefined
+  #reading = false
+  #noticed = 0
+  #complainedAt = Number.NEGATIVE_INFINITY
+
+  constructor(options: CpnsOptions) {
+    this.#options = options
+    this.#pool = new ChallengePool({ size: options.poolSize ?? CHALLENGES_MAX, fetch: (count) => this.#fetch(count) })
+    void this.#stayConnected()
+  }
+
+  async authenticate(pne: PneExchange): Promise<Verdict> {
+    let serverRoundTrips = 0
+    const challenge = await this.#takeChallenge()
+    if ('result' in challenge) return { ...challenge, serverRoundTrips }
+    if (challenge.fetched) serverRoundTrips++
+    const eap = await pne.challenge(challenge.eap)
+    try {
+      pne.step(3, 'ForwardedRequest')
+      const fields = { secondSeed: pne.secondSeed, challenge: challenge.eap, eap }
+      const response = await this.#request((id) => encode(ForwardedRequest, { id, ...fields }), ForwardedResponse)
+      serverRoundTrips++
+      pne.step(6, 'ForwardedResponse')
+      return { ...this.#verdict(response), serverRoundTrips }
+    } catch (error) {
+      return { ...unanswered(error), serverRoundTrips }
+    }
+  }
+
+  async assignKey(secondSeed: Uint8Array, name?: string): Promise<KeyAssignment> {
+    try {
+      const fields = name === undefined ? { secondSeed } : { secondSeed, name }
+      const { result, euKey, pneId } = await this.#request(
+        (id) => encode(KeyAssignmentRequest, { id, ...fields }),
+        KeyAssignmentResponse,
+      )
+      if (result !== Result.success) return refusal(result)
+      if (!euKey || !pneId) return incomplete
+      return { result, euKey, pneId }
+    } catch (error) {
+      return unanswered(error)
+    }
+  }
+
+  async confirmKey(secondSeed: Uint8Array): Promise<KeyConfirmation> {
+    try {
+      const make = (id: number) => encode(KeyConfirmationRequest, { id, secondSeed })
+      const { result } = await this.#request(make, KeyConfirmationResponse)
+      return result === Result.success ? { result } : refusal(result)
+    } catch (error) {
+      return unanswered(error)
+    }
+  }
+
+  close(): void {
+    this.#stop.abort()
+    this.#pool.close()
+    this.#link?.close()
+  }
+
+  async #takeChallenge(): Promise<{ eap: Uint8Array; fetched: boolean } | Refused> {
+    try {
+      return await this.#pool.take()
+    } catch (error) {
+      return unanswered(error)
+    }
+  }
+
+  #verdict(response: ForwardedResponse) {
+    const { result, transientKey, lifetimeS = 0, eap, pneId } = response
+    if (result === Result.challengeRefused) this.#pool.clear()
+    if (result !== Result.success) return refusal(result)
+    if (!transientKey || !eap) return incomplete
+    return { result, transientKey, lifetimeS, eap, pneId }
+  }
+
+  async #fetch(count: number) {
+    const make = (id: number) => encode(ChallengeRequest, { id, count })
+    const { result, challenges = [], lifetimeS = 0 } = await this.#request(make, ChallengeResponse)
+    if (result === Result.success) return { challenges, lifetimeS }
+    throw new UpstreamError('SERVER_REFUSED', `the server issued no challenges: ${resultName(result)}`)
+  }
+
+  async #request<R extends ResponseMessage>(make: (id: number) => Uint8Array, expected: R): Promise<MessageOf<R>> {
+    const link = this.#link ?? (await this.#linkSoon())
+    return link.request(make, expected)
+  }
+
+  /** Waits for a connection only while one is being made. */
+  async #linkSoon(): Promise<ServerLink> {
+    if (this.#connecting) {
+      const waiting = new AbortController()
+      await Promise.race([this.#connecting, sleep(CONNECTING_MS, waiting).catch(() => {})])
+      waiting.abort()
+    }
+    if (this.#link) return this.#link
+    throw new UpstreamError('SERVER_UNREACHABLE', 'there is no connection to the server')
+  }
+
+  async #stayConnected(): Promise<void> {
+    const { signal } = this.#stop
+    while (!signal.aborted) {
+      const connecting = this.#connect()
+      this.#connecting = connecting.catch(() => {})
+      try {
+        const link = await connecting
+        const since = performance.now()
+        this.#complain(await link.ended, 'the connection to the CPNS Server was lost')
+        if (performance.now() - since >= STEADY_MS) this.#backoff.reset()
+      } catch (error) {
+        this.#complain(error, 'no connection to the CPNS Server: it is tried again and again')
+      }
+      this.#link = undefined
+      await sleep(this.#backoff.next(), { signal }).catch(() => {})
+    }
+  }
+
+  async #connect(): Promise<ServerLink> {
+    const { server, credential, logger } = this.#options
+    const onRevocationNotice = (upTo: number) => void this.#readRevocations(upTo)
+    try {
+      const link = await openServerLink({ server, credential, signal: this.#stop.signal, onRevocationNotice })
+      this.#link = link
+      this.#complainedAt = Number.NEGATIVE_INFINITY
+      logger.info({ event: 'server-connected', gateway: credential.identity }, 'connected to the CPNS Server')
+      this.#pool.fill()
+      this.#noticed = 0
+      void this.#readRevocations(link.revocations)
+      return link
+    } finally {
+      this.#connecting = undefined
+    }
+  }
+
+  /** Reads the revocation log from where this gateway stands. One reader at a time: it goes on as far as was noticed. */
+  async #readRevocations(upTo: number): Promise<void> {
+    this.#noticed = Math.max(this.#noticed, upTo)
+    if (this.#reading) return
+    this.#reading = true
+    try {
+      // A server whose log ends before our place was restored from a backup: then all of it is read again.
+      const place = this.#options.revocationLog.revokedUpTo()
+      let since = this.#noticed < place ? 0 : place
+      while (since < this.#noticed) since = await this.#readRevocationsAfter(since)
+    } catch (error) {
+      this.#complain(error, 'the revocation log could not be read: it is tried again with a new connection')
+      this.#link?.close()
+    } finally {
+      this.#reading = false
+    }
+  }
+
+  /** Acts on one page of the log; resolves to the number of its last line. */
+  async #readRevocationsAfter(since: number): Promise<number> {
+    const make = (id: number) => encode(RevocationsRequest, { id, since })
+    const { result, tags = [], upTo } = await this.#request(make, RevocationsResponse)
+    if (result !== Result.success || upTo === undefined || upTo <= since) {
+      throw new UpstreamError('SERVER_WRONG', `the revocation log after ${since}: ${resultName(result)}`)
+    }
+    this.#options.revocationLog.revoke(tags, upTo)
+    return upTo
+  }
+
+  #complain(error: unknown, message: string): void {
+    if (this.#stop.signal.aborted) return
+    const { logger, credential } = this.#options
+    const reason = error instanceof Error ? error.message : 'the server closed it'
+    const facts = { event: 'server-lost', gateway: credential.identity, reason }
+    const now = performance.now()
+    const often = now - this.#complainedAt < COMPLAIN_INTERVAL_MS
+    if (!often) this.#complainedAt = now
+    logger[often ? 'debug' : 'warn'](facts, message)
+  }
+}
+
+const incomplete: Refused = { result: Result.serverUnreachable, reason: 'server-response-incomplete' }
+
+/** What the PNE hears of a refusal by the server. That the gateway itself did wrong is not the PNE's affair. */
+function refusal(result: Exclude<Result, typeof Result.success>): Refused {
+  const reason = `server-${resultName(result)}`
+  const busy = result === Result.busy || result === Result.challengeRefused
+  return { result: busy ? Result.busy : Result.authenticationFailed, reason }
+}
+
+/** @throws the error, when it is not about the server */
+function unanswered(error: unknown): Refused {
+  if (error instanceof UpstreamError) {
+    const result = error.code === 'TOO_MANY_REQUESTS' ? Result.busy : Result.serverUnreachable
+    return { result, reason: error.code.toLowerCase().replaceAll('_', '-') }
+  }
+  throw error
+}
