@@ -7,6 +7,7 @@ export type IoErrorCode =
   | 'FRAME_EMPTY' // a length prefix of zero
   | 'FRAME_TRUNCATED' // the other side ended inside a frame
   | 'UNEXPECTED_OCTETS' // octets after the last frame in the clear
+  | 'TRANSCRIPT_TOO_LONG' // far more in the clear than any flow needs
   | 'LINK_CLOSED' // the other side, or we, ended between frames
   | 'SEND_QUEUE_FULL' // the other side reads too slowly
   | 'DEADLINE_EXCEEDED'

@@ -37,6 +37,14 @@ export class FrameReader {
     return this.#have + this.#chunk.length
   }
 
+  /** Takes out what no `next` has given. */
+  rest(): Buffer {
+    const rest = this.#have === 0 ? this.#chunk : Buffer.concat([this.#cut.subarray(0, this.#have), this.#chunk])
+    this.#chunk = NOTHING
+    this.#have = 0
+    return rest
+  }
+
   push(chunk: Buffer): void {
     this.#chunk = this.#chunk.length === 0 ? chunk : Buffer.concat([this.#chunk, chunk])
   }

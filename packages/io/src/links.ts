@@ -2,7 +2,7 @@
 // `receive` in lock step, and then `release` for the upgrade to TLS; or `sendSoon` and `frames` for many in flight.
 // What the frames say is not known here.
 
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { Duplex } from 'node:stream'
 import { type Limits, watch } from './deadline.ts'
 import { IoError, swallowErrors } from './errors.ts'
@@ -12,12 +12,13 @@ const LINGER_MS = 1000
 const DRAIN_MS = 10_000
 const QUEUE_MAX_OCTETS = 4 * 1024 * 1024
 const PENDING_MAX = 64
+const TRANSCRIPT_MAX_OCTETS = 256 * 1024
 const ACCEPTED = Promise.resolve()
 
 export interface FrameLinkOptions {
   /** The largest body, both ways. */
   readonly maxFrameOctets: number
-  /** Whether `transcriptHash` will be asked for. */
+  /** Whether `transcriptHash` will be asked for. Such a link carries 256 KiB at most. */
   readonly transcript?: boolean
   /** What `sendSoon` holds at most while the other side does not read. */
   readonly maxQueuedOctets?: number
@@ -48,7 +49,8 @@ export class FrameLink<S extends Duplex = Duplex> {
   readonly #maxFrameOctets: number
   readonly #maxQueuedOctets: number
   readonly #reader: FrameReader
-  readonly #transcript: ReturnType<typeof createHash> | undefined
+  readonly #transcript: Buffer[] | undefined // hashed at once: a hash object for each link costs more than all the rest
+  #transcriptOctets = 0
   readonly #drains = new Set<(error?: unknown) => void>()
   #sink: Sink | undefined
   #held = false // the handler of `frames` has enough to do
@@ -63,7 +65,7 @@ export class FrameLink<S extends Duplex = Duplex> {
     this.#maxFrameOctets = maxFrameOctets
     this.#maxQueuedOctets = maxQueuedOctets
     this.#reader = new FrameReader(maxFrameOctets)
-    this.#transcript = transcript ? createHash('sha256') : undefined
+    this.#transcript = transcript ? [] : undefined
     if (socket.destroyed) this.#ended = {}
     swallowErrors(socket)
     socket.pause()
@@ -133,6 +135,8 @@ export class FrameLink<S extends Duplex = Duplex> {
         stop()
         this.#sink = undefined
         this.#early = undefined
+        this.socket.pause()
+        this.#giveBack()
         resolve(body)
       }
       const fail = (error: unknown) => {
@@ -178,24 +182,34 @@ export class FrameLink<S extends Duplex = Duplex> {
   transcriptHash(): Buffer {
     if (!this.#transcript) throw new TypeError('this link keeps no transcript')
     this.#flush()
-    return this.#transcript.copy().digest()
+    return hash('sha256', Buffer.concat(this.#transcript), 'buffer')
   }
 
   /**
-   * Lets go of the socket, paused, for its upgrade to TLS. Only a listener that swallows errors stays on it.
+   * Lets go of the socket, paused, for its upgrade to TLS.
    * @throws {IoError} UNEXPECTED_OCTETS: the other side sent more than the last frame; the socket is destroyed.
    *   Or what the link failed with before
    */
   release(): S {
+    const early = this.#early ?? this.#octetsAhead() > 0
+    const socket = this.handOver()
+    if (!early) return socket
+    socket.destroy()
+    throw new IoError('UNEXPECTED_OCTETS', 'octets came after the last message in the clear')
+  }
+
+  /**
+   * Lets go of the socket, paused, for what is no frame any more; only a listener that swallows errors stays on it.
+   * Octets that came after the last frame are the first that its next reader gets.
+   * @throws {IoError} what the link failed with before
+   */
+  handOver(): S {
     if (this.#sink) throw new TypeError('the link is in use')
     if (this.#failure) throw this.#failure
     this.#flush()
-    const early = this.#early ?? this.#octetsAhead() > 0
     this.#detach()
-    this.#failure = new IoError('LINK_CLOSED', 'the link was released')
-    if (!early) return this.socket
-    this.socket.destroy()
-    throw new IoError('UNEXPECTED_OCTETS', 'octets came after the last message in the clear')
+    this.#failure = new IoError('LINK_CLOSED', 'the link was handed over')
+    return this.socket
   }
 
   /** Sends what is queued, ends the connection, and destroys the socket when the other side has ended too, or after 1 s. */
@@ -241,18 +255,33 @@ export class FrameLink<S extends Duplex = Duplex> {
           if (this.#ended) this.#fail(this.#closedError())
           return
         }
-        this.#transcript?.update(frame)
-        this.#sink.take(frame.subarray(PREFIX_OCTETS))
+        this.#record(frame)
+        this.#sink?.take(frame.subarray(PREFIX_OCTETS))
       }
-      if (!this.#failure) this.socket.pause()
+      if (this.#failure) return
+      this.socket.pause()
+      if (!this.#sink) this.#giveBack()
     } catch (error) {
       this.#fail(error)
     }
   }
 
+  /** Nobody waits for a frame. While octets are in the socket it does not end, so they are still there for `handOver`. */
+  #giveBack(): void {
+    const surplus = this.#reader.rest()
+    if (surplus.length > 0) this.socket.unshift(surplus)
+  }
+
   #write(octets: Buffer): boolean {
-    this.#transcript?.update(octets)
+    this.#record(octets)
     return this.socket.write(octets)
+  }
+
+  #record(octets: Buffer): void {
+    if (!this.#transcript) return
+    this.#transcriptOctets += octets.length
+    if (this.#transcriptOctets <= TRANSCRIPT_MAX_OCTETS) this.#transcript.push(octets)
+    else this.#fail(new IoError('TRANSCRIPT_TOO_LONG', `more than ${TRANSCRIPT_MAX_OCTETS} octets in the clear`))
   }
 
   readonly #flush = (): void => {
