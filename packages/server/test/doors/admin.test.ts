@@ -106,6 +106,7 @@ test('without the token, nothing but /healthz answers, not even to say that a pa
     token,
     `Bearer ${token}x`,
     `Bearer ${token.slice(1)}`,
+    `Bearer ${token.slice(0, -1)}`,
     'Bearer é',
   ]
   for (const authorization of wrong) {
@@ -263,9 +264,15 @@ test('the door listens at the loopback address unless told otherwise, and says w
   await third.close()
 })
 
-test('closing the door ends the connections that idle', { timeout: 5000 }, async (t) => {
-  const { door, url } = await openDoor(t)
+test('closing the door ends its connections, idle or in the middle of a request', { timeout: 5000 }, async (t) => {
+  const { door, url, host, port } = await openDoor(t)
   await (await fetch(`${url}/healthz`)).text()
+  const slow = connect(port, host)
+  await once(slow, 'connect')
+  slow.write('POST /v1/users HTTP/1.1\r\nhost: x\r\n')
+  const ended = once(slow.resume(), 'close')
+  await (await fetch(`${url}/healthz`)).text() // so that the door has seen the slow one
   await door.close()
+  await ended
   await assert.rejects(fetch(`${url}/healthz`))
 })

@@ -271,7 +271,9 @@ export function storeContract(name: string, open: (t: TestContext) => Promise<St
       }
       const [again] = pnes
       assert.ok(again)
-      await assert.rejects(store.importPnes([newPne(), again]), { code: 'STORE_DUPLICATE' })
+      const fresh = newPne()
+      await assert.rejects(store.importPnes([fresh, again]), { code: 'STORE_DUPLICATE' })
+      assert.equal(await store.findPneBySecondSeed(fresh.secondSeed), undefined)
       const stranger = newPne({ gateway: NOBODY.gateway })
       await assert.rejects(store.importPnes([stranger]), { code: 'STORE_UNKNOWN_GATEWAY' })
       assert.equal(await store.importPnes([]), 0)
