@@ -38,6 +38,7 @@ const byCode: Readonly<Record<string, Exit>> = {
   // The network, and those beyond it
   UNREACHABLE: Exit.unreachable,
   DEADLINE_EXCEEDED: Exit.unreachable,
+  SERVER_NOT_RUNNING: Exit.unreachable,
   SERVER_UNREACHABLE: Exit.unreachable,
   BUSY: Exit.unreachable,
   SERVICE_UNAVAILABLE: Exit.unreachable,
@@ -60,7 +61,6 @@ const unusable = [
   'VAULT_',
   'MASTER_KEY_',
   'OUT_',
-  'ADMIN_FILES_',
   'ADMIN_TOKEN_',
 ]
 
