@@ -112,11 +112,14 @@ class Session:
 
 
 def authenticate(
-    address: tuple[str, int], credential: Credential, service: str | None = None, known_tk: bytes | None = None
+    address: tuple[str, int], credential: Credential, service: str | None = None, known: tuple[str, bytes] | None = None
 ) -> Session:
-    """Steps 1 to 8, as the state machine of section 9. Raises Refused, and what sockets, frames and proofs raise."""
+    """Steps 1 to 8, as the state machine of section 9. Raises Refused, and what sockets, frames and proofs raise.
+
+    known: a gateway and the TK that it may still hold too.
+    """
     link = ClearLink([address])
-    known_id = cpns.transient_key_id(known_tk) if known_tk else None
+    known_id = cpns.transient_key_id(known[1]) if known else None
     link.send(
         "AuthenticationRequest",
         versions=[cpns.VERSION],
@@ -142,24 +145,11 @@ def authenticate(
     if name != "SessionOffer":
         raise cpns.Malformed(f"{name} has no place here")
     _check_answer(message, gateway)
-    case, tk, resumed = cpns.CASES[message["case"]], None, False
-    if case == "local":
-        if gateway is not None or message["gateway"] != credential.gateway or "eap" in message:
-            raise Refused("local case at a gateway that did not assign this key")
-        key = cpns.local_session_key(credential.eu_key)
-    else:
-        if gateway is None:
-            resumed = known_id is not None and message.get("transientKeyId") == known_id
-            tk = known_tk if resumed else None
-        else:
-            if "eap" in message:
-                peer.receive(message["eap"])  # GPSK-3; the proof in step 7 takes the place of GPSK-4
-            tk = cpns.transient_key(peer.msk, gateway) if peer.msk else None
-        if tk is None:
-            raise Refused("remote case without proof of the server")
-        key = tk
+    case = cpns.CASES[message["case"]]
+    tk = _remote_key(message, gateway, peer, known) if case == "remote" else None
+    key = tk or _local_key(message, gateway, credential)
 
-    gateway, session_id = message["gateway"], message["sessionId"]
+    offer, gateway, session_id = message, message["gateway"], message["sessionId"]
     psk = cpns.session_psk(key, case, gateway, session_id, link.transcript_hash)
     secure = link.upgrade(session_id, psk, "opencpns/1")  # 7
     name, message = secure.receive()  # 8
@@ -167,7 +157,30 @@ def authenticate(
         raise cpns.Malformed(f"{name} has no place here")
     if message["result"] != 0:
         raise Refused(cpns.RESULTS[message["result"]])
-    return Session(secure, case, gateway, session_id, tk, resumed)
+    return Session(secure, case, gateway, session_id, tk, resumed="transientKeyId" in offer)
+
+
+def _local_key(offer: dict[str, Any], challenger: str | None, credential: Credential) -> bytes:
+    if challenger or offer["gateway"] != credential.gateway or "eap" in offer or "transientKeyId" in offer:
+        raise Refused("this is not the local case at the gateway that assigned the key")
+    return cpns.local_session_key(credential.eu_key)
+
+
+def _remote_key(
+    offer: dict[str, Any], challenger: str | None, peer: gpsk.Peer, known: tuple[str, bytes] | None
+) -> bytes:
+    """The TK: of EAP-GPSK just completed, or the one that was named and is repeated."""
+    if challenger is None:
+        if known is None or "eap" in offer or offer.get("transientKeyId") != cpns.transient_key_id(known[1]):
+            raise Refused("the remote case without proof of the server")
+        if offer["gateway"] != known[0]:
+            raise Refused("the TK belongs to another gateway")
+        return known[1]
+    if "eap" in offer:
+        peer.receive(offer["eap"])  # GPSK-3; the proof in step 7 takes the place of GPSK-4
+    if peer.msk is None or "transientKeyId" in offer:
+        raise Refused("the remote case without proof of the server")
+    return cpns.transient_key(peer.msk, challenger)
 
 
 def _check_answer(message: dict[str, Any], gateway: str | None) -> None:
@@ -197,9 +210,7 @@ def pair(uri: str, nonce: bytes, store: Any) -> None:
         raise Refused(cpns.RESULTS[message["result"]])
     if name != "Assignment":
         raise cpns.Malformed(f"{name} has no place here")
-    store(
-        Credential(message["pneId"], message["realm"], ticket.gateway, message["secondSeed"], message["euKey"]),
-    )
+    store(Credential(message["pneId"], message["realm"], ticket.gateway, message["secondSeed"], message["euKey"]))
     secure.send("AssignmentConfirmation")
     name, message = secure.receive()
     if name != "PairingResponse" or message["result"] != 0:
@@ -264,10 +275,10 @@ def _write_durably(path: str, octets: bytes) -> None:
 
 
 def run_pair(arguments: argparse.Namespace) -> dict[str, Any]:
-    if os.path.exists(arguments.credential):
-        raise Refused("the credential file is there already")
     ticket = cpns.parse_pairing_uri(arguments.uri)
     nonce_file = f"{arguments.credential}.{ticket.id.hex()}.nonce"
+    if os.path.exists(arguments.credential) and not os.path.exists(nonce_file):
+        raise Refused("the credential file is there already")
     pair(arguments.uri, device_nonce(nonce_file), lambda credential: write_credential(arguments.credential, credential))
     os.unlink(nonce_file)
     credential = read_credential(arguments.credential)
@@ -280,7 +291,8 @@ def run_connect(arguments: argparse.Namespace) -> dict[str, Any]:
     session = authenticate(address, credential, arguments.service)
     facts = _use(session, arguments.echo)
     if arguments.again:
-        facts["again"] = _use(authenticate(address, credential, arguments.service, session.tk), arguments.echo)
+        known = (session.gateway, session.tk) if session.tk else None
+        facts["again"] = _use(authenticate(address, credential, arguments.service, known), arguments.echo)
     return facts
 
 
@@ -310,7 +322,7 @@ def main() -> int:
     connect.add_argument("address", metavar="HOST:PORT")
     connect.add_argument("--service", metavar="NAME", help="what the session is for; without it, presence")
     connect.add_argument("--echo", metavar="TEXT", help="send TEXT to the service and wait for as much to come back")
-    connect.add_argument("--again", action="store_true", help="then open a second session, with the TK of the first")
+    connect.add_argument("--again", action="store_true", help="then open a second session, naming the TK of the first")
     connect.set_defaults(run=run_connect)
     for command in (pairing, connect):
         command.add_argument("--credential", metavar="FILE", required=True)
