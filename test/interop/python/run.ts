@@ -29,8 +29,8 @@ export function runPython(script: string, args: readonly string[], signal?: Abor
 }
 
 function missing(): string | false {
-  const python = spawnSync('python3', ['-c', 'import sys; sys.exit(sys.version_info < (3, 11))'])
-  const openssl = spawnSync('openssl', ['version'])
-  if (python.status === 0 && openssl.status === 0) return false
+  const runs = (program: string, ...args: string[]) => spawnSync(program, args).status === 0
+  if (runs('python3', '-c', 'import sys; sys.exit(sys.version_info < (3, 11))') && runs('openssl', 'version'))
+    return false
   return 'python3 (3.11 or newer) and openssl (3.0 or newer) are needed: apt-get install python3 openssl'
 }
