@@ -81,7 +81,7 @@ export async function runGateway(options: GatewayOptions): Promise<Gateway> {
   }
 }
 
-async function listen(where: Address, folder: DataFolder, parts: GatewayParts): Promise<Gateway> {
+export async function listen(where: Address, folder: DataFolder, parts: GatewayParts): Promise<Gateway> {
   const { identity, logger } = parts
   const admission = new Admission(UNAUTHENTICATED_MAX)
   const connections = new Map<PneConnection, Promise<unknown>>()
