@@ -1,1 +1,10 @@
-export {}
+// The device: pair once, then connect.
+
+export { type ConnectOptions, connect } from './connect.ts'
+export { Credential, readCredential } from './credential.ts'
+export type { CredentialFields } from './credentialFile.ts'
+export { PneError, type PneErrorCode } from './errors.ts'
+export { type PairOptions, pair } from './pair.ts'
+export type { Closed, Session, SessionFacts } from './session.ts'
+export type { Party, Step } from './steps.ts'
+export { TransientKeys } from './transientKeys.ts'

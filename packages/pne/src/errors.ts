@@ -1,0 +1,115 @@
+// Errors of the device. Every code is stable and listed in docs/errors.md.
+
+import { EapError } from '@opencpns/eap'
+import { IoError } from '@opencpns/io'
+import { ProtocolError, Result, resultName } from '@opencpns/protocol'
+
+export type PneErrorCode =
+  | 'AUTHENTICATION_FAILED' // every refusal, by either side: they look alike
+  | 'UNREACHABLE' // no connection, or it ended before an answer came
+  | 'DEADLINE_EXCEEDED'
+  | 'SERVER_UNREACHABLE' // the gateway does not reach the CPNS Server
+  | 'BUSY'
+  | 'UNSUPPORTED_VERSION'
+  | 'SERVICE_UNAVAILABLE'
+  | 'TICKET_USED'
+  | 'TICKET_EXPIRED'
+  | 'PROTOCOL_VIOLATION' // the other side does not speak docs/protocol.md
+  | 'CREDENTIAL_MISSING'
+  | 'CREDENTIAL_UNREADABLE'
+  | 'CREDENTIAL_UNWRITABLE'
+  | 'CREDENTIAL_TOO_OPEN'
+  | 'CREDENTIAL_CORRUPT'
+  | 'CREDENTIAL_EXISTS'
+  | 'BAD_PAIRING_URI'
+
+/** What kept the device from its session or its credential. The message says what to do and holds no secret. */
+export class PneError extends Error {
+  override readonly name = 'PneError'
+  readonly code: PneErrorCode
+
+  constructor(code: PneErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+  }
+}
+
+/** The one error of every refused authentication; only its `cause`, which stays on the device, differs. */
+export function authenticationFailed(why?: string | Error): PneError {
+  const cause = typeof why === 'string' ? new Error(why) : why
+  const message =
+    'authentication failed: the gateway does not accept this device, or it is no gateway to be trusted. ' +
+    'The credential is unchanged; if this goes on, ask the operator whether the device is known'
+  return new PneError('AUTHENTICATION_FAILED', message, { cause })
+}
+
+/** What the other side may not say, or not now. */
+export function violation(what: string, cause?: unknown): PneError {
+  const message = `the other side does not speak the OpenCPNS protocol: ${what}. Check the address and the version`
+  return new PneError('PROTOCOL_VIOLATION', message, { cause })
+}
+
+const refusals: Partial<Record<Result, readonly [PneErrorCode, string]>> = {
+  [Result.unsupportedVersion]: [
+    'UNSUPPORTED_VERSION',
+    'the gateway speaks no version of the protocol that we do: update',
+  ],
+  [Result.busy]: ['BUSY', 'the gateway is busy: try again in a while'],
+  [Result.serverUnreachable]: [
+    'SERVER_UNREACHABLE',
+    'the gateway does not reach the CPNS Server: try again in a while',
+  ],
+}
+
+const refusalsInsideTls: Partial<Record<Result, readonly [PneErrorCode, string]>> = {
+  ...refusals,
+  [Result.serviceUnavailable]: ['SERVICE_UNAVAILABLE', 'the gateway has no such service for this device'],
+  [Result.ticketUsed]: ['TICKET_USED', 'the ticket was used already: make another one with: opencpns gateway pair'],
+  [Result.ticketExpired]: ['TICKET_EXPIRED', 'the ticket has expired: make another one with: opencpns gateway pair'],
+}
+
+/** A result in the clear: a hint, by which nothing is changed. `success` and what belongs inside TLS are violations. */
+export function refusedInTheClear(result: Result): PneError {
+  return refused(result, refusals)
+}
+
+/** A result other than `success` inside TLS: a fact. */
+export function refusedInsideTls(result: Result): PneError {
+  return refused(result, refusalsInsideTls)
+}
+
+function refused(result: Result, known: typeof refusals): PneError {
+  if (result === Result.authenticationFailed) return authenticationFailed()
+  const [code, message] = known[result] ?? []
+  return code && message ? new PneError(code, message) : violation(`it may not answer ${resultName(result)} now`)
+}
+
+/**
+ * What went wrong on a link, as a PneError.
+ * @throws the reason of the caller's signal, if that is what ended the link; what is a bug of ours
+ */
+export function linkError(error: unknown): PneError {
+  if (error instanceof PneError) return error
+  if (error instanceof EapError) return authenticationFailed(error)
+  if (error instanceof ProtocolError) return violation(error.message, error)
+  if (!(error instanceof IoError)) throw error
+  switch (error.code) {
+    case 'ABORTED':
+      throw error.cause
+    case 'DEADLINE_EXCEEDED':
+      return new PneError('DEADLINE_EXCEEDED', 'the gateway took too long: try again', { cause: error })
+    case 'TLS_REFUSED':
+      return authenticationFailed(error)
+    case 'UNREACHABLE':
+      return new PneError('UNREACHABLE', error.message, { cause: error })
+    case 'LINK_CLOSED':
+    case 'FRAME_TRUNCATED':
+      return new PneError('UNREACHABLE', 'the gateway closed the connection: try again', { cause: error })
+    case 'FRAME_TOO_LARGE':
+    case 'FRAME_EMPTY':
+    case 'UNEXPECTED_OCTETS':
+      return violation(error.message, error)
+    default:
+      throw error
+  }
+}
