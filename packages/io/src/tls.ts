@@ -60,7 +60,8 @@ export function acceptTlsPsk(
     if (tls.alpnProtocol === alpn || (alpnOptional && tls.alpnProtocol === false)) return undefined
     return `the client does not speak ${alpn}`
   }
-  return handshake(socket, () => new TLSSocket(socket, options), 'secure', refusal, limits)
+  const start = () => endOnError(new TLSSocket(socket, options))
+  return handshake(socket, start, 'secure', refusal, limits)
 }
 
 /**
@@ -127,6 +128,11 @@ function handshake(
     const stop = watch(limits, 'the TLS handshake', settle)
     tls.on(established, onEstablished).on('error', onError).on('close', onClose)
   })
+}
+
+/** Outside a tls.Server, Node tells errors after the handshake by this event alone, and leaves the connection open. */
+function endOnError(tls: TLSSocket): TLSSocket {
+  return tls.once('_tlsError', (error: Error) => tls.destroy(error))
 }
 
 function refused(reason: string, cause?: Error): IoError {
