@@ -96,7 +96,7 @@ test('remote case: the server vouches, GPSK-3 goes with the offer, the TK opens 
   const [line] = gateway.authentications()
   assert.deepEqual([line?.['case'], line?.['pneId'], line?.['serverRoundTrips']], ['remote', 'pne-7', 1])
   assert.deepEqual(
-    (line?.['steps'] as { step: number }[]).map((one) => one.step),
+    (line as { steps: { step: number }[] }).steps.map((one) => one.step),
     [1, 2, 3, 6, 7, 8],
   )
 })

@@ -29,6 +29,7 @@ export interface DataFolder {
   /** Where the gateway listens, `HOST:PORT`, as it last said; undefined before the first time. */
   address(): string | undefined
   noteAddress(address: string): void
+  /** Idempotent. */
   close(): void
 }
 
@@ -53,7 +54,7 @@ export async function claimDataFolder(dir: string, name: GatewayName): Promise<D
     const folder = open(dir, await readStorageKey(dir), name)
     const close = () => {
       folder.close()
-      lock.close()
+      closeOnce(lock)
     }
     return { ...folder, close }
   } catch (error) {
@@ -86,7 +87,7 @@ function open(dir: string, storageKey: Uint8Array, claimant?: GatewayName): Data
       tickets: new TicketStore(db, seal),
       address: () => meta.get('address') as string | undefined,
       noteAddress: (address) => meta.set('address', address),
-      close: () => db.close(),
+      close: () => closeOnce(db),
     }
   } catch (error) {
     db.close()
@@ -161,6 +162,10 @@ function holdLock(dir: string): DatabaseSync {
     }
     throw new GatewayError('DATA_FOLDER_UNUSABLE', `cannot write in ${dir}: check its rights and the disk`, { cause })
   }
+}
+
+function closeOnce(db: DatabaseSync): void {
+  if (db.isOpen) db.close()
 }
 
 function storageKeyWrong(what: string, cause?: unknown): GatewayError {
