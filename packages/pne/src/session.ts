@@ -3,7 +3,6 @@
 
 import { once } from 'node:events'
 import type { Duplex } from 'node:stream'
-import type { TLSSocket } from 'node:tls'
 import { type FrameLink, IoError } from '@opencpns/io'
 import { type CaseName, decode, EndReason, encode, PING_INTERVAL_MS, Ping, Pong, SessionEnd } from '@opencpns/protocol'
 
@@ -44,7 +43,7 @@ export interface Session {
 }
 
 /** A session for a service. */
-export function serviceSession(stream: TLSSocket, facts: SessionFacts): Session {
+export function serviceSession(stream: Duplex, facts: SessionFacts): Session {
   let reason: Closed = 'lost'
   const closed = untilClosed(stream).then(() => reason)
   const close = async () => {
@@ -63,7 +62,7 @@ export function serviceSession(stream: TLSSocket, facts: SessionFacts): Session 
  * nothing came for 2.5 times as long.
  */
 export function presenceSession(
-  link: FrameLink<TLSSocket>,
+  link: FrameLink,
   facts: SessionFacts,
   { pingMs = PING_INTERVAL_MS }: { pingMs?: number | undefined } = {},
 ): Session {

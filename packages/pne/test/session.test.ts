@@ -1,0 +1,142 @@
+// The session after step 8: presence with its Pings, the reasons of its end, and the end of a service's stream.
+
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { duplexPair } from 'node:stream'
+import { type TestContext, test } from 'node:test'
+import type { TLSSocket } from 'node:tls'
+import { FrameLink } from '@opencpns/io'
+import { decode, deriveLocalKey, EndReason, encode, Ping, Pong, SessionEnd } from '@opencpns/protocol'
+import { connect, type Session } from '../src/index.ts'
+import { presenceSession } from '../src/session.ts'
+import { credential, euKey, limits, scriptedGateway } from './gateway.ts'
+
+interface Ends {
+  readonly session: Session
+  readonly gateway: FrameLink<TLSSocket>
+}
+
+/** Both ends of a session; it is a service's when `service` is given. */
+async function opened(t: TestContext, service?: string): Promise<Ends> {
+  const { promise, resolve } = Promise.withResolvers<FrameLink<TLSSocket>>()
+  const at = await scriptedGateway(t, async (device) => {
+    await device.request()
+    resolve(await device.respond(await device.secure(deriveLocalKey(euKey))))
+  })
+  const session = await connect({ ...at, credential, service })
+  return { session, gateway: await promise }
+}
+
+async function next(gateway: FrameLink): Promise<string> {
+  return decode(await gateway.receive(limits), Ping, Pong).type
+}
+
+test('a Ping is answered by a Pong', async (t) => {
+  const { session, gateway } = await opened(t)
+  await gateway.send(encode(Ping, {}))
+  assert.equal(await next(gateway), 'Pong')
+  await session.close()
+})
+
+for (const [name, reason] of Object.entries(EndReason)) {
+  test(`SessionEnd ${name} ends the session with that reason`, async (t) => {
+    const { session, gateway } = await opened(t)
+    const streamClosed = once(session.stream, 'close')
+    await gateway.send(encode(SessionEnd, { reason }))
+    gateway.close()
+    assert.equal(await session.closed, name)
+    await streamClosed
+  })
+}
+
+test('the gateway that just goes: the session is lost', async (t) => {
+  const { session, gateway } = await opened(t)
+  gateway.destroy()
+  assert.equal(await session.closed, 'lost')
+})
+
+test('a message that does not belong in a session, or is malformed, ends it as a violation', async (t) => {
+  for (const body of [Buffer.from('a10005', 'hex'), Buffer.from('ff', 'hex')]) {
+    const { session, gateway } = await opened(t)
+    await gateway.send(body)
+    assert.equal(await session.closed, 'violation')
+  }
+})
+
+test('close ends the connection: the gateway sees its end, and closing again does no harm', async (t) => {
+  const { session, gateway } = await opened(t)
+  const seen = assert.rejects(gateway.receive(limits), { code: 'LINK_CLOSED' })
+  await session.close()
+  await session.close()
+  assert.equal(await session.closed, 'here')
+  assert.ok(session.stream.destroyed)
+  await seen
+})
+
+/** A presence session with a short interval, without TCP and TLS, and its other end. */
+function quick(pingMs: number): { session: Session; gateway: FrameLink } {
+  const [near, far] = duplexPair()
+  const [ours, theirs] = [near, far].map((end) => new FrameLink(end, { maxFrameOctets: 64 }))
+  assert.ok(ours && theirs)
+  const tls = { version: 'TLSv1.3', group: 'X25519', cipher: 'TLS_AES_128_GCM_SHA256' }
+  const facts = { case: 'local', gateway: 'home-gw@example.org', sessionId: '', tls, ms: 1 } as const
+  return { session: presenceSession(ours, facts, { pingMs }), gateway: theirs }
+}
+
+test('presence: a Ping after each interval in which nothing was sent', async () => {
+  const { session, gateway } = quick(50)
+  const startedAt = performance.now()
+  for (let count = 1; count <= 4; count++) {
+    assert.equal(await next(gateway), 'Ping')
+    assert.ok(performance.now() - startedAt >= count * 50 - 5)
+    await gateway.send(encode(Pong, {}))
+  }
+  gateway.close()
+  assert.equal(await session.closed, 'lost')
+})
+
+test('presence: who answers Pings is not silent, and sends none of its own meanwhile', async () => {
+  const { session, gateway } = quick(100)
+  for (let count = 0; count < 8; count++) {
+    await gateway.send(encode(Ping, {}))
+    assert.equal(await next(gateway), 'Pong')
+    await new Promise((resolve) => setTimeout(resolve, 25))
+  }
+  gateway.close()
+  assert.equal(await session.closed, 'lost')
+})
+
+test('presence: nothing received for two and a half intervals, and the session is lost', async () => {
+  const { session, gateway } = quick(40)
+  const startedAt = performance.now()
+  const pings = gateway.frames(() => {})
+  assert.equal(await session.closed, 'lost')
+  const ms = performance.now() - startedAt
+  assert.ok(ms >= 95 && ms < 500, `${ms} ms`)
+  await pings
+})
+
+test('a service: the gateway that ends the stream ends it here too, once all was read', async (t) => {
+  const { session, gateway } = await opened(t, 'mqtt')
+  gateway.handOver().end('last words')
+  assert.equal(Buffer.concat(await session.stream.toArray()).toString(), 'last words')
+  assert.equal(await session.closed, 'lost')
+})
+
+test('a service: close ends the stream even while nobody reads it', async (t) => {
+  const { session, gateway } = await opened(t, 'mqtt')
+  const socket = gateway.handOver()
+  socket.write(Buffer.alloc(4 * 1024 * 1024))
+  socket.on('end', () => socket.end()).resume()
+  await session.close()
+  assert.equal(await session.closed, 'here')
+  assert.ok(session.stream.destroyed)
+})
+
+test('a service: a gateway that never ends its side does not hold close up for more than a second', async (t) => {
+  const { session, gateway } = await opened(t, 'mqtt')
+  gateway.handOver().pause()
+  const startedAt = performance.now()
+  await session.close()
+  assert.ok(performance.now() - startedAt < 1500)
+})
