@@ -2,7 +2,7 @@
 // holds. `gateway run` claims the folder; `gateway pair`, another process, opens the same database beside it.
 
 import { randomBytes } from 'node:crypto'
-import { existsSync } from 'node:fs'
+import { closeSync, existsSync, openSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -51,6 +51,7 @@ export async function claimDataFolder(dir: string, name: GatewayName): Promise<D
     if (isNew && !existsSync(join(dir, 'storage.key'))) {
       await writeFileAtomic(join(dir, 'storage.key'), randomBytes(STORAGE_KEY_OCTETS), { mode: 0o600 })
     }
+    makeForOwner(join(dir, 'gateway.db'))
     const folder = open(dir, await readStorageKey(dir), name)
     const close = () => {
       folder.close()
@@ -151,6 +152,7 @@ async function readStorageKey(dir: string): Promise<Uint8Array> {
 function holdLock(dir: string): DatabaseSync {
   let lock: DatabaseSync | undefined
   try {
+    makeForOwner(join(dir, 'run.lock'))
     lock = new DatabaseSync(join(dir, 'run.lock'), { timeout: 0 })
     lock.exec('BEGIN EXCLUSIVE')
     return lock
@@ -162,6 +164,11 @@ function holdLock(dir: string): DatabaseSync {
     }
     throw new GatewayError('DATA_FOLDER_UNUSABLE', `cannot write in ${dir}: check its rights and the disk`, { cause })
   }
+}
+
+/** SQLite would make it as the umask says. An empty file is a new database to it. */
+function makeForOwner(path: string): void {
+  closeSync(openSync(path, 'a', 0o600))
 }
 
 function closeOnce(db: DatabaseSync): void {
