@@ -1,5 +1,5 @@
 // The vault: what the master key is for. It seals values for the store with AES-256-GCM (NIST SP 800-38D) and gives out
-// the challenge key. Each use has a subkey of its own (HKDF-SHA-256, RFC 5869); the master key itself does nothing else.
+// the keys that replicas share. Each use has a subkey of its own (HKDF-SHA-256, RFC 5869); the master key itself does nothing else.
 import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto'
 
 export const MASTER_KEY_OCTETS = 32
@@ -8,7 +8,7 @@ const TAG_OCTETS = 16
 const VERSION = 1
 
 /** What is sealed; with the row's identity it ties a sealed value to its place. */
-export type SealPurpose = 'first-seed' | 'gateway-secret'
+export type SealPurpose = 'first-seed' | 'gateway-secret' | 'radius-secret'
 
 /** A sealed value does not open: it was changed, belongs to another row, or was sealed under another master key. */
 export class VaultError extends Error {
@@ -19,6 +19,7 @@ export class VaultError extends Error {
 export class Vault {
   readonly #sealingKey: Buffer
   readonly #challengeKey: Buffer
+  readonly #conversationKey: Buffer
   readonly #checkValue: Buffer
 
   /**
@@ -29,6 +30,7 @@ export class Vault {
     if (masterKey.length !== MASTER_KEY_OCTETS) throw new RangeError(`a master key has ${MASTER_KEY_OCTETS} octets`)
     this.#sealingKey = subkey(masterKey, 'vault sealing')
     this.#challengeKey = subkey(masterKey, 'vault challenge')
+    this.#conversationKey = subkey(masterKey, 'vault conversation')
     this.#checkValue = subkey(masterKey, 'vault check')
   }
 
@@ -64,6 +66,11 @@ export class Vault {
   /** 32 octets: the key under which all replicas of a server issue and verify challenges (docs/protocol.md). */
   challengeKey(): Buffer {
     return Buffer.from(this.#challengeKey)
+  }
+
+  /** 32 octets: the key under which all replicas keep a RADIUS conversation at the client. */
+  conversationKey(): Buffer {
+    return Buffer.from(this.#conversationKey)
   }
 
   /** 32 octets that tell whether a database was written under this master key, and nothing about the key. */

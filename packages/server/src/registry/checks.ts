@@ -21,8 +21,11 @@ export async function unlessTaken<T>(
   try {
     return await adding
   } catch (cause) {
-    if (cause instanceof StoreError && cause.code === 'STORE_DUPLICATE')
-      throw new RegistryError(code, message, { cause })
+    if (!(cause instanceof StoreError)) throw cause
+    if (cause.code === 'STORE_DUPLICATE') throw new RegistryError(code, message, { cause })
+    if (cause.code === 'STORE_PREFIX_TAKEN') {
+      throw new RegistryError('ADDRESS_TAKEN', 'another RADIUS client has this very address: give another', { cause })
+    }
     throw cause
   }
 }

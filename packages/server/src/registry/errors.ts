@@ -1,6 +1,8 @@
 // Why the registry refuses. Each code is stable; the admin door turns it into an HTTP status, the CPNS door into a result.
 
 export type RegistryErrorCode =
+  | 'ADDRESS_INVALID'
+  | 'ADDRESS_TAKEN'
   | 'ASSIGNED_ELSEWHERE'
   | 'GATEWAY_EXISTS'
   | 'GATEWAY_UNKNOWN'

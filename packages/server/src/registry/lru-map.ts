@@ -21,6 +21,10 @@ export class LruMap<K, V extends object> {
     return value
   }
 
+  clear(): void {
+    this.#entries.clear()
+  }
+
   set(key: K, value: V): void {
     this.#entries.delete(key)
     this.#entries.set(key, value)

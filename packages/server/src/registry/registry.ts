@@ -21,6 +21,8 @@ import { checkAssigned, unlessTaken } from './checks.ts'
 import { RegistryError, unknownGateway, unknownPne } from './errors.ts'
 import { FirstSeeds } from './first-seeds.ts'
 import { checkDisplayName, checkName, makePneId } from './names.ts'
+import { canonicalPrefix } from './prefix.ts'
+import { RADIUS_SECRET_OCTETS, type RadiusClient, RadiusClients } from './radius-clients.ts'
 import { findReferenced } from './reference.ts'
 import type { Assignment, GatewayCredential, LinkGateway, Peer, RegistryEvents, RegistryOptions } from './types.ts'
 
@@ -36,6 +38,7 @@ export class Registry extends EventEmitter<RegistryEvents> {
   readonly #store: Store
   readonly #vault: Vault
   readonly #firstSeeds: FirstSeeds
+  readonly #radiusClients: RadiusClients
   readonly #events: EventLog | undefined
   readonly #logger: Logger | undefined
   readonly #now: () => number
@@ -47,6 +50,7 @@ export class Registry extends EventEmitter<RegistryEvents> {
     this.#store = store
     this.#vault = vault
     this.#firstSeeds = new FirstSeeds(store, vault)
+    this.#radiusClients = new RadiusClients(store, vault, logger)
     this.#events = events
     this.#logger = logger
     this.#now = now
@@ -61,6 +65,7 @@ export class Registry extends EventEmitter<RegistryEvents> {
   /** Leaves the store open: it belongs to whoever opened it. */
   close(): void {
     clearInterval(this.#housekeeping)
+    this.#radiusClients.close()
     this.#housekeeping = undefined
     this.removeAllListeners()
   }
@@ -97,17 +102,20 @@ export class Registry extends EventEmitter<RegistryEvents> {
 
   /**
    * Adds the gateway `name@realm` of a user and makes its secret.
-   * @throws {RegistryError} NAME_INVALID, USER_UNKNOWN, GATEWAY_EXISTS
+   * @param of.radius  for a RADIUS client: its address, or ADDRESS/PREFIX for all that share its secret
+   * @throws {RegistryError} NAME_INVALID, USER_UNKNOWN, GATEWAY_EXISTS, ADDRESS_INVALID, ADDRESS_TAKEN
    */
-  async addGateway({ name, user }: { name: string; user: string }): Promise<GatewayCredential> {
-    const identity = gatewayIdentity(checkName(name), this.realm)
-    const { id: userId } = await this.#findUser(user)
-    const secret = randomBytes(KEY_OCTETS)
-    const sealedSecret = this.#vault.seal('gateway-secret', identity, secret)
-    const adding = this.#store.addGateway({ identity, userId, sealedSecret, createdAt: this.#now() })
+  async addGateway(of: { name: string; user: string; radius?: string | undefined }): Promise<GatewayCredential> {
+    const identity = gatewayIdentity(checkName(of.name), this.realm)
+    const radius = of.radius === undefined ? null : canonicalPrefix(of.radius)
+    const { id: userId } = await this.#findUser(of.user)
+    const secret = randomBytes(radius === null ? KEY_OCTETS : RADIUS_SECRET_OCTETS)
+    const sealedSecret = this.#vault.seal(radius === null ? 'gateway-secret' : 'radius-secret', identity, secret)
+    const adding = this.#store.addGateway({ identity, radius, userId, sealedSecret, createdAt: this.#now() })
     await unlessTaken(adding, 'GATEWAY_EXISTS', `the gateway ${identity} exists already: choose another name`)
-    this.#events?.record({ type: 'admin', result: 'gateway-added', gateway: identity, user })
-    return { identity, secret }
+    await this.#radiusClients.refresh()
+    this.#events?.record({ type: 'admin', result: 'gateway-added', gateway: identity, user: of.user })
+    return { identity, radius, secret }
   }
 
   listGateways(page: PageRequest): Promise<Page<GatewayRow>> {
@@ -118,17 +126,34 @@ export class Registry extends EventEmitter<RegistryEvents> {
   async revokeGateway(identity: string): Promise<GatewayRow> {
     const gateway = await this.#store.revokeGateway(identity, this.#now())
     if (gateway === undefined) throw unknownGateway()
+    await this.#radiusClients.refresh()
     this.#events?.record({ type: 'admin', result: 'gateway-revoked', gateway: identity, user: gateway.user })
     this.emit('gatewayRevoked', identity)
     return gateway
   }
 
-  /** What a link with this gateway is authenticated by; undefined when it is unknown or revoked. */
+  /** What a link with this gateway is authenticated by; undefined when it is unknown, revoked, or a RADIUS client. */
   async findGatewayForLink(identity: string): Promise<LinkGateway | undefined> {
     const gateway = await this.#store.findGateway(identity)
-    if (gateway === undefined || gateway.revokedAt !== null) return undefined
+    if (gateway === undefined || gateway.revokedAt !== null || gateway.radius !== null) return undefined
     const secret = this.#vault.open('gateway-secret', identity, gateway.sealedSecret)
     return { identity, userId: gateway.userId, user: gateway.user, secret }
+  }
+
+  /** Whether this is a gateway, of whichever kind, that is not revoked. */
+  async isGateway(identity: string): Promise<boolean> {
+    const gateway = await this.#store.findGateway(identity)
+    return gateway !== undefined && gateway.revokedAt === null
+  }
+
+  /** Before the first {@link findRadiusClient}. From then on changes are followed, within a second those of other processes. */
+  followRadiusClients(): Promise<void> {
+    return this.#radiusClients.follow()
+  }
+
+  /** The RADIUS client with this address: the one with the longest prefix of it. In memory: it is asked for each datagram. */
+  findRadiusClient(address: string): RadiusClient | undefined {
+    return this.#radiusClients.find(address)
   }
 
   // Key assignment

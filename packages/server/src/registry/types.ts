@@ -7,7 +7,9 @@ import type { Vault } from '../vault.ts'
 
 export interface GatewayCredential {
   identity: string
-  /** 32 octets, given out this once. */
+  /** Of a RADIUS client, the prefix of its address. */
+  radius: string | null
+  /** Given out this once: 32 octets; of a RADIUS client 24, and the shared secret is their 32 characters in base64url. */
   secret: Buffer
 }
 

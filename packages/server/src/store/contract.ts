@@ -30,9 +30,13 @@ export interface FirstSeedRow {
   sealed: Uint8Array
 }
 
-/** A gateway without its secret. `identity` is `name@realm`. */
+/**
+ * A gateway without its secret. `identity` is `name@realm`. `radius` is for a RADIUS client the prefix of its address, as
+ * `192.0.2.0/24` or `2001:db8::1/128`, and null for a gateway that speaks our own protocol.
+ */
 export interface GatewayRow {
   identity: string
+  radius: string | null
   userId: number
   user: string
   createdAt: number
@@ -41,6 +45,22 @@ export interface GatewayRow {
 
 /** A gateway with its sealed secret: for setting up a link, never for a list. */
 export interface GatewaySecretRow extends GatewayRow {
+  sealedSecret: Uint8Array
+}
+
+/** A gateway to write. */
+export interface NewGateway {
+  identity: string
+  radius: string | null
+  userId: number
+  sealedSecret: Uint8Array
+  createdAt: number
+}
+
+/** What a RADIUS client is told apart and authenticated by. */
+export interface RadiusGatewayRow {
+  identity: string
+  radius: string
   sealedSecret: Uint8Array
 }
 
@@ -139,18 +159,20 @@ export interface Store {
   addFirstSeed(seed: { userId: number; generation: number; sealed: Uint8Array; createdAt: number }): Promise<void>
   findFirstSeed(userId: number, generation: number): Promise<FirstSeedRow | undefined>
 
-  /** Rejects with `STORE_DUPLICATE` when the identity is taken, by a revoked gateway too. */
-  addGateway(gateway: {
-    identity: string
-    userId: number
-    sealedSecret: Uint8Array
-    createdAt: number
-  }): Promise<GatewayRow>
+  /**
+   * Rejects with `STORE_DUPLICATE` when the identity is taken, by a revoked gateway too; with `STORE_PREFIX_TAKEN` when a
+   * gateway that is not revoked has this very `radius`.
+   */
+  addGateway(gateway: NewGateway): Promise<GatewayRow>
   findGateway(identity: string): Promise<GatewaySecretRow | undefined>
   /** By identity. */
   listGateways(page: PageRequest): Promise<Page<GatewayRow>>
   /** Idempotent: the first time stays. Undefined when there is no such gateway. */
   revokeGateway(identity: string, at: number): Promise<GatewayRow | undefined>
+  /** All RADIUS clients that are not revoked. */
+  listRadiusGateways(): Promise<RadiusGatewayRow[]>
+  /** Rises with each RADIUS client that is added or revoked, by whichever process. */
+  radiusGatewayChanges(): Promise<number>
 
   /**
    * Writes an assignment in state `pending`, for the user of the gateway and the newest generation of that user's 1st seed.
@@ -205,6 +227,7 @@ type StoreErrorCode =
   | 'STORE_FULL'
   | 'STORE_NEWER'
   | 'STORE_NOT_OURS'
+  | 'STORE_PREFIX_TAKEN'
   | 'STORE_UNKNOWN_GATEWAY'
 
 /** A store could not do what it was asked. No message holds a value of a row. */

@@ -61,7 +61,7 @@ test('the story of an operator: user, gateway, PNE, revocation, events', async (
   const user = await call('POST', '/v1/users', { name: 'alice' })
   assert.deepEqual([user.status, user.body.name, user.body.generation], [201, 'alice', 1])
   const gateway = await call('POST', '/v1/gateways', { name: 'home', user: 'alice' })
-  assert.deepEqual(Object.keys(gateway.body), ['identity', 'secret', 'realm'])
+  assert.deepEqual(Object.keys(gateway.body), ['name', 'identity', 'kind', 'radius', 'secret', 'realm'])
   const secret = Buffer.from(gateway.body.secret, 'base64url')
   assert.deepEqual(secret, (await registry.findGatewayForLink('home@example.org'))?.secret)
 
@@ -78,6 +78,30 @@ test('the story of an operator: user, gateway, PNE, revocation, events', async (
   assert.equal((await call('GET', '/v1/pnes?state=revoked&user=alice&q=lam')).body.items[0].id, pneId)
   const events = await call('GET', '/v1/events?type=revocation')
   assert.deepEqual([events.body.items.length, events.body.items[0].pne, events.body.dropped], [1, pneId, 0])
+})
+
+test('a RADIUS client is added with its address, and gets a secret that can be typed', async (t) => {
+  const { call } = await openDoor(t)
+  await call('POST', '/v1/users', { name: 'alice' })
+  const add = (name: string, radius: unknown) => call('POST', '/v1/gateways', { name, user: 'alice', radius })
+  const { status, body } = await add('ap', '192.0.2.0/24')
+  const { secret, ...facts } = body
+  const identity = 'ap@example.org'
+  assert.deepEqual(facts, { name: 'ap', identity, kind: 'radius', radius: '192.0.2.0/24', realm: 'example.org' })
+  assert.equal(status, 201)
+  assert.match(secret, /^[\w-]{32}$/)
+  await call('POST', '/v1/gateways', { name: 'home', user: 'alice' })
+  const { items } = (await call('GET', '/v1/gateways')).body
+  assert.deepEqual(
+    items.map((item: Record<string, unknown>) => [item['identity'], item['kind'], item['radius']]),
+    [
+      [identity, 'radius', '192.0.2.0/24'],
+      ['home@example.org', 'cpns', null],
+    ],
+  )
+  assertProblem(await add('ap2', '192.0.2.0/24'), 409, 'ADDRESS_TAKEN')
+  assertProblem(await add('ap2', '192.0.2.1/24'), 400, 'ADDRESS_INVALID')
+  for (const radius of ['', null, 1, 'x'.repeat(65)]) assertProblem(await add('ap2', radius), 400, 'REQUEST_INVALID')
 })
 
 test('no answer but the one that adds a gateway holds a secret or a seed', async (t) => {

@@ -12,7 +12,7 @@ const alice = await store
   .catch(() => store.findUser('alice'))
 if (alice === undefined) throw new Error('no user')
 await store
-  .addGateway({ identity: gateway, userId: alice.id, sealedSecret: Buffer.of(1), createdAt: 1 })
+  .addGateway({ radius: null, identity: gateway, userId: alice.id, sealedSecret: Buffer.of(1), createdAt: 1 })
   .catch(() => undefined)
 
 for (let i = 0; i < Number(count); i++) {

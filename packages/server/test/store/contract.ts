@@ -82,7 +82,8 @@ export function storeContract(name: string, open: (t: TestContext) => Promise<St
     contract('a gateway keeps its sealed secret, which no list shows', async (store) => {
       const { id: userId } = await addUser(store, 'alice')
       const added = await addGateway(store, GATEWAY, userId)
-      assert.deepEqual({ ...added }, { identity: GATEWAY, userId, user: 'alice', createdAt: 1, revokedAt: null })
+      const row = { identity: GATEWAY, radius: null, userId, user: 'alice', createdAt: 1, revokedAt: null }
+      assert.deepEqual({ ...added }, row)
       assert.deepEqual([...((await store.findGateway(GATEWAY))?.sealedSecret ?? [])], [8])
       const { items } = await store.listGateways({ limit: 10 })
       assert.deepEqual(items, [added])
@@ -95,6 +96,55 @@ export function storeContract(name: string, open: (t: TestContext) => Promise<St
       await addGateway(store, GATEWAY, userId)
       await store.revokeGateway(GATEWAY, 2)
       await assert.rejects(addGateway(store, GATEWAY, userId), { code: 'STORE_DUPLICATE' })
+    })
+
+    contract('RADIUS clients are listed with their sealed secrets until they are revoked', async (store) => {
+      const { id: userId } = await addUser(store, 'alice')
+      await addGateway(store, GATEWAY, userId)
+      assert.equal((await addGateway(store, 'ap@example.org', userId, '192.0.2.1/32')).radius, '192.0.2.1/32')
+      const [client, ...others] = await store.listRadiusGateways()
+      assert.deepEqual(
+        [client?.identity, client?.radius, ...(client?.sealedSecret ?? [])],
+        ['ap@example.org', '192.0.2.1/32', 8],
+      )
+      assert.deepEqual(others, [])
+      await store.revokeGateway('ap@example.org', 20)
+      assert.deepEqual(await store.listRadiusGateways(), [])
+    })
+
+    contract('a RADIUS prefix is taken once, and free again when its gateway is revoked', async (store) => {
+      const { id: userId } = await addUser(store, 'alice')
+      const add = (identity: string, radius: string) => addGateway(store, identity, userId, radius)
+      await add('ap1@example.org', '192.0.2.0/24')
+      await assert.rejects(add('ap2@example.org', '192.0.2.0/24'), { code: 'STORE_PREFIX_TAKEN' })
+      assert.equal(await store.findGateway('ap2@example.org'), undefined)
+      await add('ap2@example.org', '192.0.2.0/25')
+      await store.revokeGateway('ap1@example.org', 20)
+      await add('ap3@example.org', '192.0.2.0/24')
+      await assert.rejects(add('ap4@example.org', '192.0.2.0/24'), { code: 'STORE_PREFIX_TAKEN' })
+    })
+
+    contract('a number rises with each change of RADIUS clients, and with nothing else', async (store) => {
+      const { id: userId } = await addUser(store, 'alice')
+      const numbers = [await store.radiusGatewayChanges()]
+      const changes: (() => Promise<unknown>)[] = [
+        () => addGateway(store, 'ap1@example.org', userId, '192.0.2.1/32'),
+        () => addGateway(store, 'ap2@example.org', userId, '192.0.2.2/32'),
+        () => store.revokeGateway('ap1@example.org', 20),
+        () => addGateway(store, 'ap3@example.org', userId, '192.0.2.1/32'),
+      ]
+      for (const change of changes) {
+        await change()
+        numbers.push(await store.radiusGatewayChanges())
+      }
+      assert.deepEqual(
+        numbers,
+        [...new Set(numbers)].sort((a, b) => a - b),
+      )
+      await addGateway(store, GATEWAY, userId)
+      await store.revokeGateway(GATEWAY, 20)
+      await store.revokeGateway('ap1@example.org', 30)
+      assert.equal(await store.radiusGatewayChanges(), numbers.at(-1))
     })
 
     contract('a revocation of a gateway keeps its first time', async (store) => {
@@ -318,8 +368,8 @@ function addUser(store: Store, name: string) {
   return store.addUser({ name, sealedFirstSeed: Buffer.of(7), createdAt: 1 })
 }
 
-function addGateway(store: Store, identity: string, userId: number) {
-  return store.addGateway({ identity, userId, sealedSecret: Buffer.of(8), createdAt: 1 })
+function addGateway(store: Store, identity: string, userId: number, radius: string | null = null) {
+  return store.addGateway({ identity, radius, userId, sealedSecret: Buffer.of(8), createdAt: 1 })
 }
 
 /** Two users with a gateway each. */

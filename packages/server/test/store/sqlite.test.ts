@@ -89,6 +89,41 @@ test('the connection waits for the disk at each commit and keeps references whol
   await store.close()
 })
 
+test('a database of the first schema is brought up to date with all that it holds', async (t) => {
+  const path = join(temporaryFolder(t), 'cpns.db')
+  const db = new DatabaseSync(path)
+  db.exec(readFileSync(join(import.meta.dirname, 'schema-1.sql'), 'utf8'))
+  db.close()
+  for (const opening of ['first', 'second']) {
+    const store = openSqlite(path)
+    const { items } = await store.listGateways({ limit: 10 })
+    const gateways = items.map(({ identity, radius, revokedAt }) => [identity, radius, revokedAt])
+    assert.deepEqual(gateways.slice(0, 2), [
+      ['home@example.org', null, null],
+      ['lobby@example.org', null, 4],
+    ])
+    assert.deepEqual([...((await store.findGateway('home@example.org'))?.sealedSecret ?? [])], [8])
+    const pnes = await store.listPnes({}, { limit: 10 })
+    assert.deepEqual(
+      pnes.items.map(({ pneId, state, gateway }) => [pneId, state, gateway]),
+      [
+        ['pne-c', 'revoked', 'lobby@example.org'],
+        ['pne-b', 'pending', 'home@example.org'],
+        ['pne-a', 'active', 'home@example.org'],
+      ],
+    )
+    assert.equal((await store.findPneBySecondSeed(Buffer.alloc(32)))?.generation, 1)
+    assert.deepEqual([await store.newestRevocation(), (await store.listEvents({ limit: 5 })).length], [1, 1])
+    if (opening === 'first') {
+      const radius = { identity: 'pole-ap@example.org', radius: '192.0.2.1/32', userId: 1 }
+      await store.addGateway({ ...radius, sealedSecret: Buffer.of(1), createdAt: 9 })
+    }
+    assert.deepEqual((await store.listRadiusGateways()).length, 1)
+    await store.close()
+  }
+  assert.equal(new DatabaseSync(path).prepare('PRAGMA user_version').get()?.['user_version'], 2)
+})
+
 test('a database of a newer version is refused and left as it is', async (t) => {
   const path = join(temporaryFolder(t), 'cpns.db')
   await openSqlite(path).close()

@@ -7,6 +7,8 @@ import type { Problem } from './schemas.ts'
 export const PROBLEM_TYPE = 'application/problem+json'
 
 const registryStatus: Record<RegistryErrorCode, number> = {
+  ADDRESS_INVALID: 400,
+  ADDRESS_TAKEN: 409,
   ASSIGNED_ELSEWHERE: 409,
   GATEWAY_EXISTS: 409,
   GATEWAY_UNKNOWN: 404,

@@ -36,8 +36,9 @@ function addGatewayRoutes(app: FastifyInstance, registry: Registry): void {
     '/v1/gateways',
     { schema: { body: schemas.NewGateway, response: answers(201, schemas.Credential) } },
     async ({ body }, reply) => {
-      const { identity, secret } = await registry.addGateway(body)
-      return reply.code(201).send({ identity, secret: secret.toString('base64url'), realm: registry.realm })
+      const { identity, radius, secret } = await registry.addGateway(body)
+      const credential = { name: body.name, identity, ...kind(radius), secret: secret.toString('base64url') }
+      return reply.code(201).send({ ...credential, realm: registry.realm })
     },
   )
   app.get<Query<typeof schemas.PageQuery>>(
@@ -105,8 +106,12 @@ function user(row: UserRow) {
   return { name: row.name, generation: row.generation, created: time(row.createdAt) }
 }
 
-function gateway(row: GatewayRow) {
-  return { identity: row.identity, user: row.user, created: time(row.createdAt), revoked: time(row.revokedAt) }
+function gateway({ identity, radius, user, createdAt, revokedAt }: GatewayRow) {
+  return { identity, ...kind(radius), user, created: time(createdAt), revoked: time(revokedAt) }
+}
+
+function kind(radius: string | null) {
+  return { kind: radius === null ? 'cpns' : 'radius', radius } as const
 }
 
 function pne(row: PneRow) {

@@ -24,14 +24,21 @@ export const NewUser = Type.Object({ name: Name }, closed)
 export const User = Type.Object({ name: Type.String(), generation: Type.Integer(), created: Time })
 export const UserPage = pageOf(User)
 
-export const NewGateway = Type.Object({ name: Name, user: Name }, closed)
+const Kind = Type.Union([Type.Literal('cpns'), Type.Literal('radius')])
+const Radius = Type.String({ minLength: 1, maxLength: 64, description: 'address of a RADIUS client, or its prefix' })
+export const NewGateway = Type.Object({ name: Name, user: Name, radius: Type.Optional(Radius) }, closed)
 export const Credential = Type.Object({
+  name: Type.String(),
   identity: Type.String(),
-  secret: Type.String({ description: '32 octets, base64url; shown this once' }),
+  kind: Kind,
+  radius: nullable(Radius),
+  secret: Type.String({ description: '32 octets, base64url; for RADIUS 32 characters as they are. Shown this once' }),
   realm: Type.String(),
 })
 const Gateway = Type.Object({
   identity: Type.String(),
+  kind: Kind,
+  radius: nullable(Radius),
   user: Type.String(),
   created: Time,
   revoked: nullable(Time),

@@ -76,6 +76,11 @@ const migrations = [
   -- Authentications are nearly all events: an index of them would cost more than it saves.
   CREATE INDEX events_rare ON events (type) WHERE type <> 'authentication';
   `,
+  /* 2 */ `
+  ALTER TABLE gateways ADD COLUMN radius TEXT;
+  CREATE UNIQUE INDEX gateways_radius ON gateways (radius) WHERE radius IS NOT NULL AND revoked_at IS NULL;
+  CREATE INDEX gateways_radius_changes ON gateways (revoked_at) WHERE radius IS NOT NULL;
+  `,
 ]
 
 /**

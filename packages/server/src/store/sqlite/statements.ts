@@ -7,7 +7,7 @@ const user = `
   FROM users u`
 
 const gatewayColumns =
-  'g.identity, g.user_id AS userId, u.name AS user, g.created_at AS createdAt, g.revoked_at AS revokedAt'
+  'g.identity, g.radius, g.user_id AS userId, u.name AS user, g.created_at AS createdAt, g.revoked_at AS revokedAt'
 const gatewayTables = 'gateways g JOIN users u ON u.id = g.user_id'
 const gateway = `SELECT ${gatewayColumns} FROM ${gatewayTables}`
 const gatewaySecret = `SELECT ${gatewayColumns}, g.sealed_secret AS sealedSecret FROM ${gatewayTables}`
@@ -35,11 +35,17 @@ const sql = {
     SELECT u.name AS user, s.sealed FROM first_seeds s JOIN users u ON u.id = s.user_id
     WHERE s.user_id = ? AND s.generation = ?`,
 
-  addGateway: 'INSERT INTO gateways (identity, user_id, sealed_secret, created_at) VALUES (?, ?, ?, ?)',
+  addGateway: `
+    INSERT INTO gateways (identity, radius, user_id, sealed_secret, created_at)
+    VALUES (:identity, :radius, :userId, :sealedSecret, :createdAt)`,
   findGateway: `${gateway} WHERE g.identity = ?`,
   findGatewaySecret: `${gatewaySecret} WHERE g.identity = ?`,
   listGateways: `${gateway} WHERE g.identity > ? ORDER BY g.identity LIMIT ?`,
   revokeGateway: 'UPDATE gateways SET revoked_at = ? WHERE identity = ? AND revoked_at IS NULL',
+  findRadiusGateway: 'SELECT identity FROM gateways WHERE radius = ? AND revoked_at IS NULL',
+  listRadiusGateways: `
+    SELECT identity, radius, sealed_secret AS sealedSecret FROM gateways WHERE radius IS NOT NULL AND revoked_at IS NULL`,
+  radiusGatewayChanges: 'SELECT count(*) + count(revoked_at) AS changes FROM gateways WHERE radius IS NOT NULL',
 
   assignPne: `
     INSERT INTO pnes (pne_id, second_seed, state, user_id, generation, gateway_id, name, created_at, confirmed_at)

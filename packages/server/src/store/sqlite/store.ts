@@ -7,6 +7,7 @@ import {
   type GatewayRow,
   type GatewaySecretRow,
   type NewEventRow,
+  type NewGateway,
   type NewPne,
   type Page,
   type PageRequest,
@@ -14,6 +15,7 @@ import {
   type PneKeyRow,
   type PneRow,
   type PneState,
+  type RadiusGatewayRow,
   type RevocationRow,
   type Store,
   StoreError,
@@ -78,14 +80,12 @@ export class SqliteStore implements Store {
     return this.#read(({ findFirstSeed }) => findFirstSeed.get(userId, generation) as FirstSeedRow | undefined)
   }
 
-  addGateway(gateway: {
-    identity: string
-    userId: number
-    sealedSecret: Uint8Array
-    createdAt: number
-  }): Promise<GatewayRow> {
-    return this.#write(({ addGateway, findGateway }) => {
-      addGateway.run(gateway.identity, gateway.userId, gateway.sealedSecret, gateway.createdAt)
+  addGateway(gateway: NewGateway): Promise<GatewayRow> {
+    return this.#write(({ addGateway, findGateway, findRadiusGateway }) => {
+      if (gateway.radius !== null && findRadiusGateway.get(gateway.radius) !== undefined) {
+        throw new StoreError('STORE_PREFIX_TAKEN', 'another RADIUS client has this address prefix')
+      }
+      addGateway.run({ ...gateway })
       return row<GatewayRow>(findGateway.get(gateway.identity))
     })
   }
@@ -105,6 +105,14 @@ export class SqliteStore implements Store {
       revokeGateway.run(at, identity)
       return findGateway.get(identity) as GatewayRow | undefined
     })
+  }
+
+  listRadiusGateways(): Promise<RadiusGatewayRow[]> {
+    return this.#read(({ listRadiusGateways }) => listRadiusGateways.all() as unknown as RadiusGatewayRow[])
+  }
+
+  radiusGatewayChanges(): Promise<number> {
+    return this.#read(({ radiusGatewayChanges }) => row<{ changes: number }>(radiusGatewayChanges.get()).changes)
   }
 
   assignPne(pne: NewPne): Promise<PneRow | undefined> {
