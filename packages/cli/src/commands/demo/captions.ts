@@ -1,11 +1,12 @@
 // What the diagram says at each step: the words of the protocol, and which key is used where, by its name.
+import type { CaseName } from '@opencpns/protocol'
 import type { Diagram, DiagramStep } from '../../terminal.ts'
 import type { Step } from './steps.ts'
 import type { SessionReport } from './story.ts'
 
 type Caption = Pick<DiagramStep, 'label' | 'detail' | 'key' | 'mutual'>
 
-const captions: Record<'local' | 'remote', Record<number, Caption>> = {
+const captions: Record<CaseName, Record<number, Caption>> = {
   local: {
     1: { label: 'Authentication Request', detail: '2nd seed' },
     2: { label: 'EUKey found: local case' },
@@ -42,7 +43,7 @@ export function diagramOf(report: SessionReport, server: Diagram['server']): Dia
   }
 }
 
-function drawnStep({ step, from, to, message, ms }: Step, theCase: 'local' | 'remote'): DiagramStep {
+function drawnStep({ step, from, to, message, ms }: Step, theCase: CaseName): DiagramStep {
   const caption = captions[theCase][step] ?? { label: message }
   return { number: String(step), from, to, ms, ...caption }
 }

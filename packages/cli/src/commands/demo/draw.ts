@@ -8,7 +8,7 @@ export function drawStory({ local, remote, offline }: Story, paint: Paint): stri
   return [
     drawSession('1', 'Local case: the gateway assigned this device its EUKey', local, 'not asked', paint),
     drawSession('2', 'Remote case: only the server can vouch for the device', remote, 'takes part', paint),
-    drawSession('3', 'Local case without the server', offline, 'stopped', paint),
+    drawSession('3', 'Local case again: the server is stopped, and not missed', offline, 'stopped', paint),
   ].join('\n\n')
 }
 

@@ -1,6 +1,7 @@
 // The story itself: pairing, then the three sessions, each with what the three parties saw of it.
 import { join } from 'node:path'
 import { type Credential, connect, pair } from '@opencpns/pne'
+import type { CaseName } from '@opencpns/protocol'
 import type { LogLevel } from '../../log.ts'
 import type { Child } from './child.ts'
 import { echoThrough } from './echo.ts'
@@ -9,7 +10,7 @@ import { mergeSteps, type SeenStep, type Step, stepsIn } from './steps.ts'
 
 export interface SessionReport {
   readonly result: 'success'
-  readonly case: 'local' | 'remote'
+  readonly case: CaseName
   readonly gateway: string
   readonly sessionId: string
   readonly steps: readonly Step[]
