@@ -1,7 +1,6 @@
 // The flow of authentication for one PNE, at the PN GW: steps 1, 2, 3, 6, 7 and 8 of docs/protocol.md section 1. Three ways
 // lead to step 7: an EUKey that this gateway assigned (local case), a TK that it still holds, or the CPNS Server (remote case).
 
-import { randomBytes } from 'node:crypto'
 import {
   Alpn,
   type AuthenticationRequest,
@@ -13,13 +12,13 @@ import {
   deriveSessionPsk,
   Result,
   revocationTag,
-  SESSION_ID_OCTETS,
   SessionOffer,
 } from '@opencpns/protocol'
 import type { GatewayParts } from './parts.ts'
 import type { PneConnection } from './pne-connection.ts'
 import { Refusal } from './refusal.ts'
 import { connectService } from './services.ts'
+import { newSessionId } from './session-ids.ts'
 import type { Trace } from './trace.ts'
 
 /** What is found out on the way, for the log: it must outlive a refusal. */
@@ -69,7 +68,7 @@ export async function authenticate(
   facts.pneId = basis.pneId
 
   // 7: PNE and gateway prove the key to each other, and the connection becomes the secure session.
-  const sessionId = randomBytes(SESSION_ID_OCTETS)
+  const sessionId = newSessionId()
   facts.sessionId = sessionId.toString('base64url')
   const { identity } = gateway
   await pne.send(SessionOffer, { version, gateway: identity, sessionId, case: basis.case, ...basis.offer })

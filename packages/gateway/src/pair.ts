@@ -12,13 +12,13 @@ import {
   type PairingRequest,
   PairingResponse,
   Result,
-  SESSION_ID_OCTETS,
   TICKET_SECRET_OCTETS,
 } from '@opencpns/protocol'
 import type { Ticket } from './keystore/ticket-store.ts'
 import type { GatewayParts } from './parts.ts'
 import type { PneConnection } from './pne-connection.ts'
 import { Refusal } from './refusal.ts'
+import { newSessionId } from './session-ids.ts'
 
 /**
  * Pairs one PNE. Resolves to its id, when the PNE was told of the success.
@@ -64,7 +64,7 @@ async function securePairing(
   ticket: Ticket | undefined,
   { identity: gateway }: GatewayParts,
 ): Promise<void> {
-  const sessionId = randomBytes(SESSION_ID_OCTETS)
+  const sessionId = newSessionId()
   await pne.send(PairingOffer, { version, gateway, sessionId })
   const secret = ticket?.secret ?? randomBytes(TICKET_SECRET_OCTETS)
   const psk = derivePairingPsk({ secret, gateway, transcriptHash: pne.transcriptHash() })

@@ -15,7 +15,7 @@ export interface PneExchange {
 }
 
 /** Step 6, success. */
-export interface Vouched {
+interface Vouched {
   readonly result: typeof Result.success
   /** TK, 32 octets. */
   readonly transientKey: Uint8Array
