@@ -20,8 +20,11 @@ export interface TlsOptions {
   readonly key: string | Buffer
   /** Who signs the clients' certificates, PEM. */
   readonly ca: string | Buffer
-  /** The last word on a client whose certificate is valid; all are let in without it. */
-  authorize?(certificate: ClientCertificate, address: string): boolean
+  /**
+   * The last word on a client whose certificate is valid: whether it is let in, or the name under which it is. Without it,
+   * all are, by the name in the certificate. What it throws refuses.
+   */
+  authorize?(certificate: ClientCertificate, address: string): Authorization | Promise<Authorization>
   /** Connections at once; more are closed. Default 1,024. */
   readonly maxConnections?: number
   /** For the TLS handshake, and for the rest of a packet once it began. Default 10 s. */
@@ -29,6 +32,9 @@ export interface TlsOptions {
   /** A connection without traffic is closed after this. Default 1 h. */
   readonly idleTimeoutMs?: number
 }
+
+/** A string is the name of the client. */
+type Authorization = boolean | string
 
 const MAX_UNSENT_OCTETS = 1 << 20
 
@@ -57,15 +63,18 @@ export async function listenTls(receive: Receive, options: TlsOptions): Promise<
   const closed = once(server, 'close')
   server.on('tlsClientError', (_error, socket) => socket.destroy())
   server.on('secureConnection', (socket) => {
+    void welcome(socket)
+  })
+
+  async function welcome(socket: TLSSocket): Promise<void> {
     const source = new TlsSource(socket)
-    if (options.authorize && !options.authorize(source.certificate, source.address)) {
-      socket.destroy()
-      return
-    }
     connections.add(source)
     socket.once('close', () => connections.delete(source))
+    const authorized = await authorization(source, options)
+    if (authorized === false) return void socket.destroy()
+    if (typeof authorized === 'string') source.client = { ...source.client, name: authorized }
     source.read(receive, { packetTimeoutMs, idleTimeoutMs })
-  })
+  }
 
   return {
     address: { host, port: (server.address() as AddressInfo).port },
@@ -80,16 +89,25 @@ export async function listenTls(receive: Receive, options: TlsOptions): Promise<
   }
 }
 
+async function authorization({ certificate, address }: TlsSource, options: TlsOptions): Promise<Authorization> {
+  try {
+    return (await options.authorize?.(certificate, address)) ?? true
+  } catch {
+    return false
+  }
+}
+
 class TlsSource implements Source {
   readonly transport = 'tls'
   readonly address: string
   readonly port: number
   readonly certificate: ClientCertificate
-  readonly client: KnownClient
+  client: KnownClient
   readonly #socket: TLSSocket
 
   constructor(socket: TLSSocket) {
     this.#socket = socket
+    socket.on('error', () => socket.destroy())
     this.address = socket.remoteAddress ?? 'unknown'
     this.port = socket.remotePort ?? 0
     this.certificate = certificateOf(socket)
@@ -102,7 +120,6 @@ class TlsSource implements Source {
     const splitter = new PacketSplitter()
     let deadline: NodeJS.Timeout | undefined
     socket.setTimeout(idleTimeoutMs, () => socket.destroy())
-    socket.on('error', () => socket.destroy())
     socket.once('close', () => clearTimeout(deadline))
     socket.on('data', (chunk: Buffer) => {
       try {

@@ -33,8 +33,10 @@ export async function listenUdp(receive: Receive, options: UdpOptions, log?: Log
   const type = host.includes(':') ? 'udp6' : 'udp4'
   const socket = createSocket({ type, recvBufferSize: receiveBufferOctets, lookup: numericLookup })
   try {
+    // With a look-up that answers at once, so does bind.
+    const listening = once(socket, 'listening')
     socket.bind(port, host)
-    await once(socket, 'listening')
+    await listening
   } catch (cause) {
     socket.close()
     throw new RadiusError('RADIUS_LISTEN_FAILED', `Cannot listen for RADIUS on UDP ${host}:${port}`, { cause })
