@@ -159,7 +159,9 @@ export class FrameLink<S extends Duplex = Duplex> {
       const idle = idleMs === undefined ? undefined : setTimeout(() => this.#onIdle(idle, idleMs), idleMs)
       const settled = () => {
         pending--
-        if (this.#held) this.#resume()
+        if (!this.#held) return
+        idle?.refresh()
+        this.#resume()
       }
       const take = (body: Buffer) => {
         idle?.refresh()
@@ -221,7 +223,7 @@ export class FrameLink<S extends Duplex = Duplex> {
     if (socket.destroyed) return
     const timer = setTimeout(() => socket.destroy(), LINGER_MS)
     socket.once('close', () => clearTimeout(timer))
-    socket.resume() // unread octets would make the kernel reset the connection, and our last frame could be lost
+    socket.resume() // what comes is dropped, so that the other side's end is seen
     socket.end()
   }
 

@@ -231,6 +231,15 @@ test('close sends what is queued, also to one who had sent what we never read', 
   await closed(link.socket)
 })
 
+test('close is over as soon as the other side has ended too, whatever it sent before', async (t) => {
+  const [link, peer] = await linkAndPeer(t)
+  peer.resume().write(Buffer.alloc(100_000))
+  const startedAt = performance.now()
+  link.close()
+  await Promise.all([closed(link.socket), closed(peer)])
+  assert.ok(performance.now() - startedAt < 900)
+})
+
 test('close does not wait for ever for one who never ends', async (t) => {
   const [link, peer] = await linkAndPeer(t)
   peer.pause()
@@ -270,6 +279,14 @@ test('octets beyond the last frame forbid the upgrade, in the same segment or in
     assert.throws(() => link.release(), { code: 'UNEXPECTED_OCTETS' })
     await closed(peer)
   }
+})
+
+test('octets beyond the answer to our frame forbid the upgrade', async (t) => {
+  const [link, peer] = await linkAndPeer(t)
+  await link.send(Buffer.from('request'))
+  peer.write(Buffer.concat([frameOf(Buffer.from('offer')), Buffer.from('x')]))
+  await link.receive(limits)
+  assert.throws(() => link.release(), { code: 'UNEXPECTED_OCTETS' })
 })
 
 test('octets that were there before our last frame went forbid the upgrade; an answer to it does not', async (t) => {

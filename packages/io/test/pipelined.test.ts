@@ -193,3 +193,13 @@ test('silence ends a link that may not be idle; single octets do not prolong it,
   await Promise.all([closed(a), closed(b)])
   await nothingHeld()
 })
+
+test("a silence that our own handler causes is not the other side's", async (t) => {
+  const [a, b] = await socketPair(t)
+  const slow = () => new Promise((resolve) => setTimeout(resolve, 150))
+  const reading = new FrameLink(b, options).frames(slow, { idleMs: 50, maxPending: 1 })
+  a.write(frameOf(Buffer.from('x')))
+  const startedAt = performance.now()
+  await assert.rejects(reading, { code: 'DEADLINE_EXCEEDED' })
+  assert.ok(performance.now() - startedAt >= 149)
+})
