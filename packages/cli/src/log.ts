@@ -12,7 +12,7 @@ export async function openLog(level: LogLevel): Promise<Logger> {
     // The steps of an authentication are for programs: the message says in words what they amount to.
     return pino(
       { level },
-      pretty({ destination: 2, sync: true, singleLine: true, colorize, ignore: 'pid,hostname,steps' }),
+      pretty({ destination: 2, sync: true, singleLine: true, colorize, ignore: 'pid,hostname,event,steps' }),
     )
   }
   const destination = pino.destination({ fd: 2, sync: false })
