@@ -3,7 +3,7 @@
 import * as protocol from '@opencpns/protocol'
 
 /** The family of a message by its number: docs/protocol.md section 4. */
-const families = { authentication: [1, 5], session: [6, 8], pairing: [16, 21], upstream: [32, 45] } as const
+const families = { authentication: [1, 5], session: [6, 12], pairing: [16, 21], upstream: [32, 51] } as const
 
 function isMessage(value: unknown): value is protocol.Message {
   return typeof value === 'object' && value !== null && 'number' in value && 'fields' in value

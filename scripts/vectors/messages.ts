@@ -11,6 +11,7 @@ const realm = 'example.org'
 const secondSeed = ramp(0x20)
 const eap = ramp(0x01, 61)
 const longest = { realm: `${'a'.repeat(63)}.${'b'.repeat(63)}.${'c'.repeat(62)}`, gateway: 'g'.repeat(253) }
+const began = { kind: 0, sessionId: ramp(0xd0, 16), secondSeed, atMs: 1764000000000, case: 0 }
 
 type Sample = [name: string, message: Message, fields?: Record<string, unknown>]
 
@@ -55,6 +56,10 @@ const samples: Sample[] = [
   ['closing', protocol.SessionEnd, { reason: 0 }],
   ['revoked', protocol.SessionEnd, { reason: 1 }],
   ['replaced', protocol.SessionEnd, { reason: 2 }],
+  ['one', protocol.RotationRequest],
+  ['one', protocol.RotationOffer, { secondSeed, euKey: ramp(0xa0) }],
+  ['one', protocol.RotationConfirmation, { secondSeed }],
+  ['one', protocol.RotationDone, { secondSeed }],
   ['one', protocol.PairingRequest, { versions: [1], ticketId: ramp(0x50, 16) }],
   ['one', protocol.PairingOffer, { version: 1, gateway, sessionId: ramp(0xd0, 16) }],
   ['success', protocol.PairingResponse, { result: 0 }],
@@ -79,13 +84,27 @@ const samples: Sample[] = [
   [
     'success',
     protocol.ForwardedResponse,
-    { id: 0xffffffff, result: 0, eap, transientKey: ramp(0x60), lifetimeS: 3600, pneId: 'pne-1', user: 'alice' },
+    {
+      id: 0xffffffff,
+      result: 0,
+      eap,
+      transientKey: ramp(0x60),
+      lifetimeS: 3600,
+      pneId: 'pne-1',
+      user: 'alice',
+      sessionsMax: 4,
+    },
   ],
   ['refused', protocol.ForwardedResponse, { id: 256, result: 1 }],
   ['challenge refused', protocol.ForwardedResponse, { id: 65536, result: 10 }],
   ['with a name', protocol.KeyAssignmentRequest, { id: 3, secondSeed, name: 'watch' }],
   ['without a name', protocol.KeyAssignmentRequest, { id: 3, secondSeed }],
-  ['success', protocol.KeyAssignmentResponse, { id: 3, result: 0, euKey: ramp(0xa0), pneId: 'pne-1' }],
+  ['rotation', protocol.KeyAssignmentRequest, { id: 3, secondSeed, replaces: ramp(0x30) }],
+  [
+    'success',
+    protocol.KeyAssignmentResponse,
+    { id: 3, result: 0, euKey: ramp(0xa0), pneId: 'pne-1', user: 'alice', generation: 1 },
+  ],
   ['not permitted', protocol.KeyAssignmentResponse, { id: 3, result: 9 }],
   ['one', protocol.KeyConfirmationRequest, { id: 4, secondSeed }],
   ['success', protocol.KeyConfirmationResponse, { id: 4, result: 0 }],
@@ -101,6 +120,18 @@ const samples: Sample[] = [
     { id: 5, result: 0, tags: [ramp(0x10)], upTo: 4294967296, more: true },
   ],
   ['one', protocol.RevocationNotice, { upTo: 10 }],
+  ['one', protocol.KeyRetirementRequest, { id: 6, secondSeed }],
+  ['success', protocol.KeyRetirementResponse, { id: 6, result: 0 }],
+  [
+    'one report',
+    protocol.RegistrationsRequest,
+    { id: 7, first: 12, reports: [encode(protocol.RegistrationReport, began)] },
+  ],
+  ['success', protocol.RegistrationsResponse, { id: 7, result: 0, upTo: 12 }],
+  ['began', protocol.RegistrationReport, began],
+  ['ended', protocol.RegistrationReport, { ...began, kind: 1, atMs: 1764000060000 }],
+  ['all fields', protocol.PolicyNotice, { generation: 2, visitors: true, sessionsMax: 4 }],
+  ['no bound of sessions', protocol.PolicyNotice, { generation: 1, visitors: false }],
 ]
 
 export function messageVectors() {

@@ -31,6 +31,7 @@ export const CHALLENGES_MAX = 64
 export const TICKET_LIFETIME_S = 600
 export const TRANSIENT_KEY_LIFETIME_S = 3600
 export const REVOCATIONS_MAX = 1000
+export const REGISTRATIONS_MAX = 64
 
 /** Deadlines in milliseconds: for each message that a role waits for, for the whole flow at the PNE, for the server. */
 export const MESSAGE_DEADLINE_MS = 5000

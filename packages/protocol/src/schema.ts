@@ -71,14 +71,14 @@ export function bytes(limits: { length: number } | { min: number; max: number })
   }
 }
 
-/** Text of `min` to `max` octets of UTF-8, without control characters. */
+/** Text of `min` to `max` octets of UTF-8, without control characters or a byte order mark. */
 export function text({ min = 1, max }: { min?: number; max: number }): Kind<string> {
   return {
     cddl: `text .size (${min}..${max})`,
     accepts: (value): value is string => {
       if (typeof value !== 'string' || value.length > max) return false
       const octets = Buffer.byteLength(value)
-      return octets >= min && octets <= max && !/\p{Cc}/u.test(value)
+      return octets >= min && octets <= max && !/[\p{Cc}\ufeff]/u.test(value)
     },
   }
 }

@@ -2,12 +2,15 @@
 // HelloOffer travel in the clear, the rest in TLS. Requests carry an id of the gateway's; answers come in any order.
 
 import { eapPacket, identity, pneId, realm, secondSeed, sessionId, version, versions } from './kinds.ts'
-import { CHALLENGES_MAX, KEY_OCTETS, REVOCATIONS_MAX } from './limits.ts'
-import { result } from './results.ts'
-import { bool, bytes, field, list, type MessageOf, message, optional, text, uint } from './schema.ts'
+import { CHALLENGES_MAX, KEY_OCTETS, REGISTRATIONS_MAX, REVOCATIONS_MAX } from './limits.ts'
+import { caseOf, result } from './results.ts'
+import { bool, bytes, field, list, type MessageOf, message, oneOf, optional, text, uint } from './schema.ts'
 
 const id = uint({ max: 0xffffffff })
 const key = bytes({ length: KEY_OCTETS })
+const user = text({ max: 64 })
+const generation = uint({ min: 1, max: 0xffffffff })
+const sessionsMax = uint({ min: 1, max: 65535 })
 const sequence = uint({ max: Number.MAX_SAFE_INTEGER })
 
 export const Hello = message(32, 'Hello', {
@@ -55,7 +58,10 @@ export const ForwardedRequest = message(37, 'ForwardedRequest', {
 })
 export type ForwardedRequest = MessageOf<typeof ForwardedRequest>
 
-/** Authentication Response, step 6: on success GPSK-3, the TK and its lifetime, and who the PNE is. */
+/**
+ * Authentication Response, step 6: on success GPSK-3, the TK and its lifetime, who the PNE is, and how many sessions it may
+ * have at once (absent: as many as the gateway likes).
+ */
 export const ForwardedResponse = message(38, 'ForwardedResponse', {
   id: field(1, id),
   result: field(2, result),
@@ -63,15 +69,20 @@ export const ForwardedResponse = message(38, 'ForwardedResponse', {
   transientKey: optional(4, key),
   lifetimeS: optional(5, uint({ max: 0xffffffff })),
   pneId: optional(6, pneId),
-  user: optional(7, text({ max: 64 })),
+  user: optional(7, user),
+  sessionsMax: optional(8, sessionsMax),
 })
 export type ForwardedResponse = MessageOf<typeof ForwardedResponse>
 
-/** Key assignment: the gateway made the 2nd seed. Asked again with the same one, the answer is the same. */
+/**
+ * Key assignment: the gateway made the 2nd seed. Asked again with the same one, the answer is the same. With `replaces` it is
+ * a further key of the PNE that has that 2nd seed (rotation), otherwise the key of a new PNE.
+ */
 export const KeyAssignmentRequest = message(39, 'KeyAssignmentRequest', {
   id: field(1, id),
   secondSeed: field(2, secondSeed),
   name: optional(3, text({ max: 64 })),
+  replaces: optional(4, secondSeed),
 })
 export type KeyAssignmentRequest = MessageOf<typeof KeyAssignmentRequest>
 
@@ -80,6 +91,8 @@ export const KeyAssignmentResponse = message(40, 'KeyAssignmentResponse', {
   result: field(2, result),
   euKey: optional(3, key),
   pneId: optional(4, pneId),
+  user: optional(5, user),
+  generation: optional(6, generation),
 })
 export type KeyAssignmentResponse = MessageOf<typeof KeyAssignmentResponse>
 
@@ -118,3 +131,60 @@ export const RevocationNotice = message(45, 'RevocationNotice', {
   upTo: field(1, sequence),
 })
 export type RevocationNotice = MessageOf<typeof RevocationNotice>
+
+/** The PNE has authenticated with the key that replaces this one: from now on this one is refused. Repeating is harmless. */
+export const KeyRetirementRequest = message(46, 'KeyRetirementRequest', {
+  id: field(1, id),
+  secondSeed: field(2, secondSeed),
+})
+export type KeyRetirementRequest = MessageOf<typeof KeyRetirementRequest>
+
+export const KeyRetirementResponse = message(47, 'KeyRetirementResponse', {
+  id: field(1, id),
+  result: field(2, result),
+})
+export type KeyRetirementResponse = MessageOf<typeof KeyRetirementResponse>
+
+/**
+ * Presence in the PN of this gateway, in the order in which it happened: `reports` are encoded RegistrationReports, numbered
+ * from `first` on. The server counts each number once.
+ */
+export const RegistrationsRequest = message(48, 'RegistrationsRequest', {
+  id: field(1, id),
+  first: field(2, sequence),
+  reports: field(3, list(bytes({ min: 1, max: 256 }), { min: 1, max: REGISTRATIONS_MAX })),
+})
+export type RegistrationsRequest = MessageOf<typeof RegistrationsRequest>
+
+/** `upTo`: the newest number that is durable at the server; what came before need not be sent again. */
+export const RegistrationsResponse = message(49, 'RegistrationsResponse', {
+  id: field(1, id),
+  result: field(2, result),
+  upTo: optional(3, sequence),
+})
+export type RegistrationsResponse = MessageOf<typeof RegistrationsResponse>
+
+export const RegistrationKind = { began: 0, ended: 1 } as const
+export type RegistrationKind = (typeof RegistrationKind)[keyof typeof RegistrationKind]
+
+/** Inside RegistrationsRequest: a presence session began, or ended. `atMs`: milliseconds since the epoch, by the gateway. */
+export const RegistrationReport = message(50, 'RegistrationReport', {
+  kind: field(1, oneOf(RegistrationKind, 'registration-kind')),
+  sessionId: field(2, sessionId),
+  secondSeed: field(3, secondSeed),
+  atMs: field(4, sequence),
+  case: field(5, caseOf),
+})
+export type RegistrationReport = MessageOf<typeof RegistrationReport>
+
+/**
+ * CPNS Server to PN GW, unasked, after HelloResponse and at each change: what this gateway must hold to. `generation`: that
+ * of the newest 1st seed of its user (older keys are to be rotated); `visitors`: whether it may take PNEs in the remote case;
+ * `sessionsMax`: of each PNE of its user at once (absent: as many as it likes).
+ */
+export const PolicyNotice = message(51, 'PolicyNotice', {
+  generation: field(1, generation),
+  visitors: field(2, bool),
+  sessionsMax: optional(3, sessionsMax),
+})
+export type PolicyNotice = MessageOf<typeof PolicyNotice>

@@ -34,9 +34,8 @@ export function parsePairingUri(uri: string): PairingTicket {
   if (!match) throw bad('it should look like cpns:HOST:PORT?g=…&t=…&s=…&x=…')
   const query = new URLSearchParams(match[2])
   const addresses = (match[1] ?? '').split(',')
-  if (addresses.length > 4 || addresses.some((one) => !/^(\[[0-9a-fA-F:.%]+\]|[^:[\]]+):\d{1,5}$/.test(one))) {
-    throw bad('it needs one to four addresses HOST:PORT')
-  }
+  if (addresses.length > 4 || !addresses.every(isAddress)) throw bad('it needs one to four addresses HOST:PORT')
+  if (new Set(query.keys()).size !== query.size) throw bad('a parameter stands there twice')
   const gateway = query.get('g') ?? ''
   if (!parseGatewayIdentity(gateway)) throw bad('g must be the identity of a gateway')
   const ticketId = octets(query.get('t'))
@@ -48,8 +47,15 @@ export function parsePairingUri(uri: string): PairingTicket {
   return { addresses, gateway, ticketId, secret, expiresAtS }
 }
 
+function isAddress(text: string): boolean {
+  const port = /^(?:\[[0-9a-fA-F:.%]+\]|[^:[\]]+):(\d{1,5})$/.exec(text)?.[1]
+  return port !== undefined && Number(port) <= 65535
+}
+
+/** Only the one spelling of some octets that base64url has; no octets for any other. */
 function octets(text: string | null): Buffer {
-  return text && /^[A-Za-z0-9_-]+$/.test(text) ? Buffer.from(text, 'base64url') : Buffer.alloc(0)
+  const decoded = Buffer.from(text ?? '', 'base64url')
+  return decoded.toString('base64url') === text ? decoded : Buffer.alloc(0)
 }
 
 function bad(why: string): ProtocolError {

@@ -41,6 +41,7 @@ const names: Record<string, fc.Arbitrary<unknown>> = {
   result: fc.constantFrom(...Object.values(protocol.Result)),
   case: fc.constantFrom(...Object.values(protocol.Case)),
   'end-reason': fc.constantFrom(...Object.values(protocol.EndReason)),
+  'registration-kind': fc.constantFrom(...Object.values(protocol.RegistrationKind)),
 }
 
 /** Text counts in octets of UTF-8, so characters of up to 4 octets are cut to fit. */
@@ -49,7 +50,7 @@ function octetsOrText(type: string, minLength: number, maxLength: number): fc.Ar
   return fc
     .string({ unit: 'grapheme', minLength, maxLength })
     .map((long) => fit(long, maxLength))
-    .filter((text) => Buffer.byteLength(text) >= minLength && !/\p{Cc}/u.test(text))
+    .filter((text) => Buffer.byteLength(text) >= minLength && !/[\p{Cc}\ufeff]/u.test(text))
 }
 
 function fit(text: string, octets: number): string {

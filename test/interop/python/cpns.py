@@ -128,7 +128,7 @@ def _text(low: int, high: int) -> Type:
     return lambda value: (
         isinstance(value, str)
         and low <= len(value.encode()) <= high
-        and not any(unicodedata.category(character) == "Cc" for character in value)
+        and not any(unicodedata.category(character) == "Cc" or character == "\ufeff" for character in value)
     )
 
 
@@ -159,6 +159,10 @@ _DECLARED: list[tuple[int, str, dict[str, Type]]] = [
     (6, "Ping", {}),
     (7, "Pong", {}),
     (8, "SessionEnd", {"reason": _uint(0, 2)}),
+    (9, "RotationRequest", {}),
+    (10, "RotationOffer", {"secondSeed": _key32, "euKey": _key32}),
+    (11, "RotationConfirmation", {"secondSeed": _key32}),
+    (12, "RotationDone", {"secondSeed": _key32}),
     (16, "PairingRequest", {"versions": _versions, "ticketId": _id16}),
     (17, "PairingOffer", {"version": _version, "gateway": _gateway, "sessionId": _id16}),
     (18, "PairingResponse", {"result": _result, "versions?": _versions}),
@@ -171,14 +175,20 @@ _DECLARED: list[tuple[int, str, dict[str, Type]]] = [
     (35, "ChallengeRequest", {"id": _u32, "count": _uint(1, 64)}),
     (36, "ChallengeResponse", {"id": _u32, "result": _result, "challenges?": _list(0, 64, _eap), "lifetimeS?": _uint(0, 86400)}),
     (37, "ForwardedRequest", {"id": _u32, "secondSeed": _key32, "challenge": _eap, "eap": _eap}),
-    (38, "ForwardedResponse", {"id": _u32, "result": _result, "eap?": _eap, "transientKey?": _key32, "lifetimeS?": _u32, "pneId?": _name, "user?": _name}),
-    (39, "KeyAssignmentRequest", {"id": _u32, "secondSeed": _key32, "name?": _name}),
-    (40, "KeyAssignmentResponse", {"id": _u32, "result": _result, "euKey?": _key32, "pneId?": _name}),
+    (38, "ForwardedResponse", {"id": _u32, "result": _result, "eap?": _eap, "transientKey?": _key32, "lifetimeS?": _u32, "pneId?": _name, "user?": _name, "sessionsMax?": _uint(1, 65535)}),
+    (39, "KeyAssignmentRequest", {"id": _u32, "secondSeed": _key32, "name?": _name, "replaces?": _key32}),
+    (40, "KeyAssignmentResponse", {"id": _u32, "result": _result, "euKey?": _key32, "pneId?": _name, "user?": _name, "generation?": _uint(1, 2**32 - 1)}),
     (41, "KeyConfirmationRequest", {"id": _u32, "secondSeed": _key32}),
     (42, "KeyConfirmationResponse", {"id": _u32, "result": _result}),
     (43, "RevocationsRequest", {"id": _u32, "since": _u53}),
     (44, "RevocationsResponse", {"id": _u32, "result": _result, "tags?": _list(0, 1000, _key32), "upTo?": _u53, "more?": _bool}),
     (45, "RevocationNotice", {"upTo": _u53}),
+    (46, "KeyRetirementRequest", {"id": _u32, "secondSeed": _key32}),
+    (47, "KeyRetirementResponse", {"id": _u32, "result": _result}),
+    (48, "RegistrationsRequest", {"id": _u32, "first": _u53, "reports": _list(1, 64, _octets(1, 256))}),
+    (49, "RegistrationsResponse", {"id": _u32, "result": _result, "upTo?": _u53}),
+    (50, "RegistrationReport", {"kind": _uint(0, 1), "sessionId": _id16, "secondSeed": _key32, "atMs": _u53, "case": _uint(0, 1)}),
+    (51, "PolicyNotice", {"generation": _uint(1, 2**32 - 1), "visitors": _bool, "sessionsMax?": _uint(1, 65535)}),
 ]  # fmt: skip
 
 
