@@ -190,6 +190,26 @@ test('a client that is not authorized is not served', async (t) => {
   assert.equal(server.counters().received, 0)
 })
 
+test('who authorizes a client may take its time, and give it its name', async (t) => {
+  let name: string | undefined
+  const authorize = async ({ commonName }: { commonName: string | undefined }) => `client ${commonName}`
+  const { port } = await serve(t, {
+    authorize,
+    handle(_request, { client }) {
+      name = client.name
+      return accept
+    },
+  })
+  await connect(t, port).request(attributes)
+  assert.equal(name, 'client ap1.example.org')
+})
+
+test('a client is refused when who authorizes it fails', async (t) => {
+  const { server, port } = await serve(t, { authorize: () => Promise.reject(new Error('no store')) })
+  await assert.rejects(connect(t, port).request(attributes), { code: 'RADIUS_UNREACHABLE' })
+  assert.equal(server.counters().received, 0)
+})
+
 test('TLS 1.1 is not spoken', async (t) => {
   const { port } = await serve(t)
   const old = { minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' } as const
