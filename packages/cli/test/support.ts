@@ -10,7 +10,8 @@ import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 
 export const launcher = fileURLToPath(new URL('../bin/opencpns.js', import.meta.url))
-const TIMEOUT_MS = 20_000
+/** So that nothing outlives a run of the tests that was cut off. */
+const TIMEOUT_MS = 300_000
 
 export interface Outcome {
   code: number | null
