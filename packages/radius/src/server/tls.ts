@@ -48,7 +48,7 @@ export async function listenTls(receive: Receive, options: TlsOptions): Promise<
       cert: options.cert,
       key: options.key,
       ca: options.ca,
-      requestCert: false,
+      requestCert: true,
       rejectUnauthorized: true,
       minVersion: 'TLSv1.2',
       secureOptions: constants.SSL_OP_NO_TICKET,
