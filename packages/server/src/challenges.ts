@@ -1,11 +1,11 @@
 // Challenges without memory: GPSK-1 packets whose RAND_Server certifies itself (docs/protocol.md section 5.4).
 // Any replica with the same master key can check what another one issued.
 
-import { randomFillSync } from 'node:crypto'
 import { CIPHERSUITES, EapError, type Gpsk1, parseGpsk1, writeGpsk1 } from '@opencpns/eap'
 import { checkRandServer, makeRandServer } from '@opencpns/protocol'
+import { randomOctets } from './random.ts'
 
-/** The same in every challenge: each goes to a PNE of its own, so there is no other to tell it from. */
+/** The same in every challenge of a pool: each goes to a PNE of its own, so there is no other to tell it from. */
 const IDENTIFIER = 1
 const RANDOM_OCTETS = 12
 
@@ -28,29 +28,45 @@ export class Challenges {
 
   /** A GPSK-1 packet for one use by this gateway. @param nowS seconds since the epoch */
   issue(gateway: string, nowS: number): Buffer {
-    const random = randomFillSync(Buffer.allocUnsafe(RANDOM_OCTETS))
-    return this.#write(makeRandServer({ key: this.#key, gateway }, nowS, random))
+    return writeGpsk1(this.make(gateway, IDENTIFIER, nowS))
   }
 
   /** Whether this GPSK-1 packet is one that a replica issued to this gateway, octet by octet, and young enough. */
   check(packet: Uint8Array, gateway: string, nowS: number): ChallengeVerdict {
     const issued = this.#parse(packet)
-    if (issued === undefined) return { verdict: 'forged' }
-    const verdict = checkRandServer({ key: this.#key, gateway }, issued.randServer, nowS)
-    return verdict === 'valid' ? { verdict, issued } : { verdict }
+    return issued === undefined ? { verdict: 'forged' } : this.checkRand(issued.randServer, gateway, IDENTIFIER, nowS)
+  }
+
+  /**
+   * GPSK-1 where the whole conversation goes through the server.
+   * @param scope      whom it is for; RAND_Server certifies that
+   * @param identifier of the EAP packet
+   */
+  make(scope: string, identifier: number, nowS: number): Gpsk1 {
+    return this.#message(
+      identifier,
+      makeRandServer({ key: this.#key, gateway: scope }, nowS, randomOctets(RANDOM_OCTETS)),
+    )
+  }
+
+  /** Whether a replica made a GPSK-1 with this RAND_Server for this scope, and which, if it had this identifier. */
+  checkRand(randServer: Uint8Array, scope: string, identifier: number, nowS: number): ChallengeVerdict {
+    const verdict = checkRandServer({ key: this.#key, gateway: scope }, randServer, nowS)
+    return verdict === 'valid' ? { verdict, issued: this.#message(identifier, randServer) } : { verdict }
   }
 
   #parse(packet: Uint8Array): Gpsk1 | undefined {
     try {
       const issued = parseGpsk1(packet)
-      return Buffer.compare(this.#write(issued.randServer), packet) === 0 ? issued : undefined
+      const ours = writeGpsk1(this.#message(IDENTIFIER, issued.randServer))
+      return Buffer.compare(ours, packet) === 0 ? issued : undefined
     } catch (error) {
       if (error instanceof EapError) return undefined
       throw error
     }
   }
 
-  #write(randServer: Uint8Array): Buffer {
-    return writeGpsk1({ identifier: IDENTIFIER, idServer: this.#idServer, randServer, csuiteList: CIPHERSUITES })
+  #message(identifier: number, randServer: Uint8Array): Gpsk1 {
+    return { identifier, idServer: this.#idServer, randServer, csuiteList: CIPHERSUITES }
   }
 }

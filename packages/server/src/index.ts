@@ -1,6 +1,6 @@
 // The CPNS Server: what runs one, what operates on its data folder, and what a bench measures.
 
-export { type AuthenticationContext, authenticate, type RefusalReason } from './authenticate.ts'
+export { type AuthenticationContext, authenticate } from './authenticate.ts'
 export { Challenges } from './challenges.ts'
 export {
   type DataFolder,
@@ -13,6 +13,7 @@ export {
 } from './datafolder.ts'
 export { type AdminDoor, type AdminDoorOptions, createAdminDoor } from './doors/admin/door.ts'
 export { EventLog, type EventRow, type EventType, type NewEvent } from './events.ts'
+export type { RefusalReason } from './refusal.ts'
 export {
   type Assignment,
   type GatewayCredential,

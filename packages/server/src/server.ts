@@ -1,10 +1,12 @@
-// A running CPNS Server: a data folder, a door for gateways and a door for the operator.
+// A running CPNS Server: a data folder, a door for gateways, one for the operator and, if wanted, one for stock equipment.
 
 import { type Address, formatHostPort, type Logger, silent } from '@opencpns/io'
 import { Challenges } from './challenges.ts'
 import { openDataFolder, writeAdminAddress } from './datafolder.ts'
 import { createAdminDoor } from './doors/admin/door.ts'
 import { openCpnsDoor } from './doors/cpns/door.ts'
+import { Conversations } from './doors/radius/conversations.ts'
+import { openRadiusDoor, type RadsecOptions } from './doors/radius/door.ts'
 import { EventLog } from './events.ts'
 import { Registry } from './registry.ts'
 
@@ -16,6 +18,10 @@ export interface ServerOptions {
   readonly listen: Address
   /** Where the admin API is; it has no TLS, so a loopback address. */
   readonly admin: Address
+  /** Where access points ask by RADIUS over UDP. */
+  readonly radius?: Address | undefined
+  /** Where access points and proxies ask by RADIUS over TLS. */
+  readonly radsec?: RadsecOptions | undefined
   readonly logger?: Logger
   /** Milliseconds since the epoch. */
   readonly now?: () => number
@@ -23,14 +29,19 @@ export interface ServerOptions {
 
 export interface RunningServer {
   readonly realm: string
-  readonly addresses: { readonly cpns: Address; readonly admin: Address }
+  readonly addresses: {
+    readonly cpns: Address
+    readonly admin: Address
+    readonly radius?: Address
+    readonly radsec?: Address
+  }
   /** Answers what is under way, writes what is buffered, and lets go of everything. */
   close(options?: { graceMs?: number }): Promise<void>
 }
 
 /** @throws {DataFolderError} @throws {StoreError} @throws {IoError} PORT_TAKEN, LISTEN_FAILED */
 export async function runServer(options: ServerOptions): Promise<RunningServer> {
-  const { dataDir, listen, admin, logger = silent, now = Date.now } = options
+  const { dataDir, listen, admin, radius, radsec, logger = silent, now = Date.now } = options
   const closers: (() => unknown)[] = []
   const closeAll = async () => {
     for (const close of closers.splice(0).reverse()) await close()
@@ -45,19 +56,26 @@ export async function runServer(options: ServerOptions): Promise<RunningServer> 
     await registry.start()
 
     const challenges = new Challenges(vault.challengeKey(), realm)
-    const context = { realm, registry, challenges, events, logger, now }
+    const conversations = new Conversations(vault.conversationKey())
+    const context = { realm, registry, challenges, conversations, events, logger, now }
     const cpnsDoor = await openCpnsDoor(listen, context)
     let graceMs = GRACE_MS
     closers.push(() => cpnsDoor.close(graceMs))
+    const radiusDoor = radius || radsec ? await openRadiusDoor({ radius, radsec }, context) : undefined
+    closers.push(() => radiusDoor?.close(graceMs))
     const adminDoor = createAdminDoor({ registry, events, token: adminToken, logger })
     closers.push(() => adminDoor.close())
     const { url, ...adminAddress } = await adminDoor.listen(admin.host, admin.port)
     closers.push(await writeAdminAddress(dataDir, { url }))
 
-    logger.info({ event: 'server-started', realm, cpns: formatHostPort(cpnsDoor.address), admin: url }, 'serving')
+    const others = radiusDoor?.addresses ?? {}
+    logger.info(
+      { event: 'server-started', realm, cpns: formatHostPort(cpnsDoor.address), admin: url, ...others },
+      'serving',
+    )
     return {
       realm,
-      addresses: { cpns: cpnsDoor.address, admin: adminAddress },
+      addresses: { cpns: cpnsDoor.address, admin: adminAddress, ...others },
       async close(options = {}) {
         graceMs = options.graceMs ?? GRACE_MS
         await closeAll()

@@ -1,0 +1,45 @@
+// Why a PNE is refused. It goes to the event log and the log; gateway and PNE learn only that it was.
+
+import { EapError } from '@opencpns/eap'
+import { Result } from '@opencpns/protocol'
+
+/** Stable, for logs and events. */
+export type RefusalReason =
+  | 'CHALLENGE_EXPIRED'
+  | 'CHALLENGE_FORGED'
+  | 'IDENTITY_MISMATCH'
+  | 'UNKNOWN_PNE'
+  | 'PNE_PENDING'
+  | 'PNE_REVOKED'
+  | RadiusRefusalReason
+  | EapError['code']
+
+/** What only a RADIUS client, or a device behind it, can get wrong. */
+type RadiusRefusalReason =
+  | 'EAP_MISSING' // an Access-Request without EAP-Message
+  | 'EAP_METHOD_REFUSED' // the device has no EAP-GPSK
+  | 'IDENTITY_INVALID' // User-Name is not an identity of a PNE of this realm
+  | 'STATE_EXPIRED'
+  | 'STATE_FORGED' // missing, changed, or of another conversation
+
+export class Refusal extends Error {
+  override readonly name = 'Refusal'
+  readonly reason: RefusalReason
+  readonly result: Result
+  /** What the operator may do about it, where the reason does not tell. Never shown to gateway or PNE. */
+  readonly detail: string | undefined
+
+  constructor(reason: RefusalReason, { result, detail }: { result?: Result; detail?: string } = {}) {
+    super(reason)
+    this.reason = reason
+    this.result = result ?? Result.authenticationFailed
+    this.detail = detail
+  }
+}
+
+/** A refusal as it is, a fault of the PNE as a refusal; anything else is a failure of ours, and thrown. */
+export function asRefusal(error: unknown): Refusal {
+  if (error instanceof Refusal) return error
+  if (error instanceof EapError) return new Refusal(error.code === 'EAP_UNKNOWN_PEER' ? 'UNKNOWN_PNE' : error.code)
+  throw error
+}

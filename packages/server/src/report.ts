@@ -1,0 +1,25 @@
+// How an authentication ended: an event for the operator, and a line of the log.
+
+import type { Logger, Trace } from '@opencpns/io'
+import type { EventLog } from './events.ts'
+import type { RefusalReason } from './refusal.ts'
+import type { Peer } from './registry.ts'
+
+export interface Outcome {
+  readonly result: 'accepted' | 'refused'
+  readonly reason?: RefusalReason
+  /** Identity of the gateway, as it proved it. */
+  readonly gateway: string
+  readonly peer: Peer | undefined
+  readonly trace: Trace
+  /** More for the line of the log; no secret, and nothing from outside that is not bounded and sanitised. */
+  readonly facts?: object
+}
+
+export function report(to: { events: EventLog; logger: Logger }, outcome: Outcome): void {
+  const { result, reason, gateway, peer, trace, facts } = outcome
+  const { pneId, user } = peer ?? {}
+  to.events.record({ type: 'authentication', case: 'remote', result, reason, gateway, pneId, user, ms: trace.ms })
+  const line = { event: 'authentication', result, reason, gateway, pneId, ...facts, steps: trace.steps }
+  to.logger.info(line, result === 'accepted' ? 'a PNE was authenticated' : 'a PNE was refused')
+}
