@@ -28,7 +28,9 @@ export async function connectService(
     throw new Refusal(Result.serviceUnavailable, 'service-not-permitted')
   }
   try {
-    return await connectTcp({ host: service.host, port: service.port, timeoutMs: MESSAGE_DEADLINE_MS })
+    const socket = await connectTcp({ host: service.host, port: service.port, timeoutMs: MESSAGE_DEADLINE_MS })
+    socket.allowHalfOpen = true
+    return socket
   } catch {
     throw new Refusal(Result.serviceUnavailable, 'service-unreachable')
   }

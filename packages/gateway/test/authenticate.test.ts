@@ -283,6 +283,30 @@ test('a service is a byte stream, both ways, each closed on its own', async (t) 
   await until(() => gateway.sessions.open === 0)
 })
 
+test('a service that ends first still hears the rest from the PNE', async (t) => {
+  const heard: Buffer[] = []
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
+    socket.end('greetings')
+    socket.on('data', (chunk: Buffer) => heard.push(chunk))
+  })
+  t.after(() => server.close())
+  const { host, port } = await listenTcp(server, { host: '127.0.0.1', port: 0 })
+  const gateway = await startGateway(t, { services: { greeter: { host, port } } })
+  const { secondSeed, euKey } = gateway.paired()
+  const pne = await gateway.pne()
+  await pne.authenticateLocally(euKey, { secondSeed, service: 'greeter' })
+  pne.link.release()
+  const { tls } = pne
+  assert.ok(tls)
+  tls.allowHalfOpen = true
+  let received = ''
+  for await (const chunk of tls.iterator({ destroyOnReturn: false })) received += chunk
+  assert.equal(received, 'greetings')
+  tls.end('thanks')
+  await until(() => gateway.sessions.open === 0)
+  assert.equal(Buffer.concat(heard).toString(), 'thanks')
+})
+
 test('a service that is unknown, not for this PNE, or down: told inside TLS', async (t) => {
   const echo = await echoService(t)
   const { server, host, port } = await listenTcp(() => {}, { host: '127.0.0.1', port: 0 })
