@@ -107,6 +107,7 @@ export function linkError(error: unknown): PneError {
       return new PneError('UNREACHABLE', 'the gateway closed the connection: try again', { cause: error })
     case 'FRAME_TOO_LARGE':
     case 'FRAME_EMPTY':
+    case 'TRANSCRIPT_TOO_LONG':
     case 'UNEXPECTED_OCTETS':
       return violation(error.message, error)
     default:

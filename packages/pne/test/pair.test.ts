@@ -234,6 +234,14 @@ for (const [result, code] of [
   })
 }
 
+test('a result other than success at the end: the credential stays unconfirmed', async (t) => {
+  const gateway = await PairingGateway.listen(t)
+  gateway.finalResult = Result.serverUnreachable
+  const file = await newFile(t)
+  await assert.rejects(pair({ uri: gateway.uri, credentialFile: file }), { code: 'SERVER_UNREACHABLE' })
+  assert.equal(await stateOf(file), 'unconfirmed')
+})
+
 test('an expired ticket: TICKET_EXPIRED, before any connection', async (t) => {
   const gateway = await PairingGateway.listen(t, { expiresAtS: Math.floor(Date.now() / 1000) - 1 })
   gateway.cutAt = 'connected'

@@ -48,7 +48,10 @@ export class PairingGateway {
   /** The gateway holds another secret than the ticket. */
   secret: Uint8Array
   offer: Partial<Offer> = {}
+  /** In the place of the assignment. */
   result: Result = Result.success
+  /** At the end. */
+  finalResult: Result = Result.success
   assignments: Values[] = []
   active = false
   /** What happens there: by default the connection ends. */
@@ -81,7 +84,7 @@ export class PairingGateway {
     if (this.cutAt === 'offered') return this.cut(link)
     const known = Buffer.compare(request.ticketId, this.ticket.ticketId) === 0
     const secret = known ? this.secret : randomBytes(32)
-    const psk = derivePairingPsk({ secret, gateway: offer.gateway, transcriptHash: link.transcriptHash() })
+    const psk = derivePairingPsk({ secret, gateway: this.ticket.gateway, transcriptHash: link.transcriptHash() })
     const identity = offer.sessionId.toString('base64url')
     const tls = await acceptTlsPsk(link.release(), { identity, psk, alpn: Alpn.pairing, ...limits })
     return this.#assign(new FrameLink(tls, { maxFrameOctets: 4096 }))
@@ -102,7 +105,7 @@ export class PairingGateway {
     if (this.cutAt === 'confirmed') return this.cut(link)
     this.active = true
     if (this.cutAt === 'activated') return this.cut(link)
-    return link.send(encode(PairingResponse, { result: Result.success }))
+    return link.send(encode(PairingResponse, { result: this.finalResult }))
   }
 
   #assignmentFor(nonce: string): Values {

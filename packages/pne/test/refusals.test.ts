@@ -83,7 +83,7 @@ refuses(
   async (device) => {
     await device.request()
     const { gpsk3, msk } = device.vouch(await device.challenge())
-    const key = deriveTransientKey({ msk, gateway: lobby })
+    const key = deriveTransientKey({ msk, gateway: home })
     await device.secure(key, { case: Case.remote, gateway: lobby, eap: gpsk3 })
   },
 )
