@@ -210,6 +210,12 @@ test('a client is refused when who authorizes it fails', async (t) => {
   assert.equal(server.counters().received, 0)
 })
 
+test('a look-up that does not end does not keep the connection', async (t) => {
+  const { port } = await serve(t, { authorize: () => new Promise<boolean>(() => {}), idleTimeoutMs: 50 })
+  const { closed } = await bareConnection(t, port)
+  await closed
+})
+
 test('TLS 1.1 is not spoken', async (t) => {
   const { port } = await serve(t)
   const old = { minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' } as const

@@ -197,6 +197,18 @@ test('the client sends the same octets again until it is answered', async (t) =>
   assert.deepEqual(bare.received[2], bare.received[0])
 })
 
+test('identifiers are used in turn, so that a late answer meets no new request', async (t) => {
+  const bare = await bareSocket(t, (datagram) => [encodeResponse(accept, decodePacket(datagram), secret)])
+  const client = connect(t, bare.port)
+  for (let i = 0; i < 258; i++) await client.request(attributes)
+  const identifiers = bare.received.map((octets) => octets[1])
+  assert.deepEqual(
+    identifiers.slice(0, 256),
+    Array.from({ length: 256 }, (_, i) => i),
+  )
+  assert.deepEqual(identifiers.slice(256), [0, 1])
+})
+
 test('a client without an answer gives up', async (t) => {
   const bare = await bareSocket(t)
   const client = connect(t, bare.port, { retransmission: { initialMs: 3, maxTransmissions: 3 } })
@@ -313,7 +325,9 @@ test('a server that closes answers what is in progress, and takes nothing new', 
   socket.send(accessRequest(1).octets, port, host)
   await until(() => server.counters().received === 1, 'it has come')
   const closing = server.close()
-  socket.send(accessRequest(2).octets, port, host)
+  await new Promise((sent) => socket.send(accessRequest(2).octets, port, host, sent))
+  // It is in the server's socket now; two turns of the loop read it, if anything does.
+  for (let turn = 0; turn < 2; turn++) await new Promise(setImmediate)
   resolve(accept)
   await closing
   await until(() => received.length === 1, 'the first is answered')

@@ -5,7 +5,7 @@ export interface Wire {
   close(): void
 }
 
-export interface WireEvents {
+interface WireEvents {
   /** A datagram, or a packet of the stream. */
   onPacket(octets: Buffer): void
   /** The wire is broken and will carry nothing any more. */

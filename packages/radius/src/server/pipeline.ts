@@ -103,6 +103,7 @@ function withDeadline(promise: Promise<Outcome>, timeoutMs: number): Promise<Out
   let timer: NodeJS.Timeout | undefined
   const deadline = new Promise<Outcome>((resolve) => {
     timer = setTimeout(resolve, timeoutMs, 'timed-out' satisfies Outcome)
+    timer.unref()
   })
   return Promise.race([promise, deadline]).finally(() => clearTimeout(timer))
 }

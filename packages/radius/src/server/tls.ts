@@ -70,10 +70,12 @@ export async function listenTls(receive: Receive, options: TlsOptions): Promise<
     const source = new TlsSource(socket)
     connections.add(source)
     socket.once('close', () => connections.delete(source))
+    // Here, not where reading begins: a look-up that does not end must not keep the connection.
+    socket.setTimeout(idleTimeoutMs, () => socket.destroy())
     const authorized = await authorization(source, options)
     if (authorized === false) return void socket.destroy()
     if (typeof authorized === 'string') source.client = { ...source.client, name: authorized }
-    source.read(receive, { packetTimeoutMs, idleTimeoutMs })
+    source.read(receive, packetTimeoutMs)
   }
 
   return {
@@ -115,11 +117,10 @@ class TlsSource implements Source {
     this.client = { name: commonName ?? subjectAltName ?? fingerprint256, secret: SharedSecret.radsec }
   }
 
-  read(receive: Receive, { packetTimeoutMs, idleTimeoutMs }: { packetTimeoutMs: number; idleTimeoutMs: number }): void {
+  read(receive: Receive, packetTimeoutMs: number): void {
     const socket = this.#socket
     const splitter = new PacketSplitter()
     let deadline: NodeJS.Timeout | undefined
-    socket.setTimeout(idleTimeoutMs, () => socket.destroy())
     socket.once('close', () => clearTimeout(deadline))
     socket.on('data', (chunk: Buffer) => {
       try {
