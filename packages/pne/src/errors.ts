@@ -22,6 +22,7 @@ export type PneErrorCode =
   | 'CREDENTIAL_CORRUPT'
   | 'CREDENTIAL_EXISTS'
   | 'BAD_PAIRING_URI'
+  | 'BAD_SSID'
 
 /** What kept the device from its session or its credential. The message says what to do and holds no secret. */
 export class PneError extends Error {
