@@ -40,9 +40,10 @@ export function declareGroup(parent: Command, name: string, does: string): Comma
   return parent.command(name).summary(does).description(sentence(does)).helpCommand(false)
 }
 
-/** `--NAME <host:port>`: where a command listens. Port 0 takes any free port. */
-export function listenOption(flags: string, description: string, byDefault: string): Option {
-  return new Option(flags, description).argParser(parseListen).default(parseListen(byDefault), byDefault)
+/** `--NAME <host:port>`: where a command listens; without a default, only if it is given. Port 0 takes any free port. */
+export function listenOption(flags: string, description: string, byDefault?: string): Option {
+  const option = new Option(flags, description).argParser(parseListen)
+  return byDefault === undefined ? option : option.default(parseListen(byDefault), byDefault)
 }
 
 /** The action of a command: `run(options, …arguments)` of a module that is loaded only now. */

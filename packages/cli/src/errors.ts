@@ -6,6 +6,7 @@ export type CliErrorCode =
   | 'OUT_UNWRITABLE'
   | 'DATA_FOLDER_MISSING'
   | 'SERVER_NOT_RUNNING' // there is no admin.json in its data folder
+  | 'TLS_FILE_UNREADABLE'
   | 'ADMIN_TOKEN_UNUSABLE'
   | 'ADMIN_UNREACHABLE'
   | 'ADMIN_TIMED_OUT'

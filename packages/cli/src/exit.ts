@@ -23,6 +23,9 @@ const byCode: Readonly<Record<string, Exit>> = {
   BAD_PAIRING_URI: Exit.usage,
   BAD_ADDRESS: Exit.usage,
   BAD_SERVICE: Exit.usage,
+  BAD_SSID: Exit.usage,
+  ADDRESS_INVALID: Exit.usage,
+  ADDRESS_TAKEN: Exit.usage,
   NAME_INVALID: Exit.usage,
   USER_EXISTS: Exit.usage,
   USER_UNKNOWN: Exit.usage,
@@ -62,6 +65,7 @@ const unusable = [
   'MASTER_KEY_',
   'OUT_',
   'ADMIN_TOKEN_',
+  'TLS_FILE_',
 ]
 
 /** The exit code for an error, by its `code`; an error without a known one is an internal error. */

@@ -66,6 +66,20 @@ const refusals: [name: string, args: string[], message: RegExp][] = [
   ['a service without a name', gatewayRun('--service', '127.0.0.1:1883'), /not NAME=HOST:PORT/],
   ['a service with a bad name', gatewayRun('--service', 'My Service=127.0.0.1:1883'), /not NAME=HOST:PORT/],
   ['a service with a bad port', gatewayRun('--service', 'mqtt=127.0.0.1'), /not HOST:PORT/],
+  ['a bad --radius', ['server', 'run', '--data', 'x', '--radius', '1812'], /not HOST:PORT/],
+  [
+    'RADIUS over TLS without a certificate',
+    ['server', 'run', '--data', 'x', '--radsec', '127.0.0.1:0', '--tls-key', 'x', '--tls-ca', 'x'],
+    /give either all of --radsec, --tls-cert/,
+  ],
+  [
+    'a certificate without RADIUS over TLS',
+    ['server', 'run', '--data', 'x', '--tls-cert', 'x'],
+    /give either all of --radsec, --tls-cert/,
+  ],
+  ['no kind of gateway', gatewayAdd(), /give either --out FILE, or --radius ADDRESS/],
+  ['two kinds of gateway', gatewayAdd('--out', 'x', '--radius', '192.0.2.1'), /give either --out FILE, or --radius/],
+  ['a bad --format', ['pne', 'export', '--credential', 'x', '--format', 'xml'], /Allowed choices are wpa_supplicant/],
   ['a bad --log-level', ['demo', '--log-level', 'loud'], /Allowed choices are trace, debug/],
   ['a bad --limit', ['admin', 'event', 'list', '--data', 'x', '--limit', '0'], /number from 1 to 1000/],
   ['too many arguments', ['demo', 'now'], /too many arguments/],
@@ -81,6 +95,10 @@ const refusals: [name: string, args: string[], message: RegExp][] = [
     /not an http or https address/,
   ],
 ]
+
+function gatewayAdd(...more: string[]): string[] {
+  return ['admin', 'gateway', 'add', 'ap', '--user', 'alice', '--data', 'x', ...more]
+}
 
 function gatewayRun(...more: string[]): string[] {
   return ['gateway', 'run', '--credential', 'x', '--data', 'x', '--server', '127.0.0.1:1', ...more]

@@ -8,6 +8,8 @@ export interface User {
 
 export interface Gateway {
   identity: string
+  kind: 'cpns' | 'radius'
+  radius: string | null
   user: string
   created: string
   revoked: string | null

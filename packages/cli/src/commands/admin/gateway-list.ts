@@ -7,8 +7,14 @@ import { printList } from './list.ts'
 export async function run(options: AdminOptions): Promise<undefined> {
   const admin = await openAdmin(options)
   printList(await admin.list<Gateway>('/v1/gateways'), options.json, {
-    columns: ['GATEWAY', 'USER', 'STATE', 'CREATED'],
-    row: ({ identity, user, revoked, created }) => [identity, user, revoked ? 'revoked' : 'active', localTime(created)],
+    columns: ['GATEWAY', 'USER', 'RADIUS', 'STATE', 'CREATED'],
+    row: ({ identity, user, radius, revoked, created }) => [
+      identity,
+      user,
+      radius,
+      revoked ? 'revoked' : 'active',
+      localTime(created),
+    ],
     none: 'No gateways yet. Add one with: opencpns admin gateway add NAME --user USER --out FILE',
   })
 }

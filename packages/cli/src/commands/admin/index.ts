@@ -26,13 +26,19 @@ function addUser(user: Command): void {
 
 function addGateway(gateway: Command): void {
   declareAdmin(gateway, 'add <name>', {
-    does: 'add a gateway and write its credential file',
+    does: 'add a gateway: write its credential file or, for RADIUS, print its shared secret',
     fails: 'cannot add the gateway',
-    more: 'The file holds the only copy of its secret outside the server. Carry it to the gateway and keep it from others.',
-    examples: ['admin gateway add home-gw --user alice --out home-gw.json --data ./server'],
+    more:
+      'The secret is told this once. Carry it to the gateway and keep it from others.\n' +
+      'With --radius the gateway is a stock access point, or a RADIUS proxy: docs/stock-equipment.md.',
+    examples: [
+      'admin gateway add home-gw --user alice --out home-gw.json --data ./server',
+      'admin gateway add lobby-ap --user alice --radius 192.0.2.7 --data ./server',
+    ],
   })
     .requiredOption('--user <user>', 'the end user whom it belongs to')
-    .requiredOption('--out <file>', 'credential file to write; it must not be there yet')
+    .option('--out <file>', 'credential file to write; it must not be there yet')
+    .option('--radius <address>', 'instead: the address, or ADDRESS/PREFIX, that the access point asks from')
     .action(lazily(() => import('./gateway-add.ts')))
 
   declareAdmin(gateway, 'list', {

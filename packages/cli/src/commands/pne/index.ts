@@ -1,5 +1,5 @@
 // `opencpns pne`: the device.
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { declare, declareGroup, lazily } from '../../command.ts'
 import { parseEndpoint } from '../../endpoint.ts'
 
@@ -37,4 +37,21 @@ export function addPne(program: Command): void {
     .option('--once', 'authenticate, print the facts, and end')
     .option('--service <name>', 'connect to this service of the gateway')
     .action(lazily(() => import('./connect.ts')))
+
+  declare(pne, 'export', {
+    does: 'print the device as a network of wpa_supplicant: for stock 802.1X, by wire or Wi-Fi',
+    fails: 'cannot export',
+    more: 'What it prints holds a key of the device: keep it from others. The access point: docs/stock-equipment.md.',
+    examples: [
+      'pne export --credential watch.json >> /etc/wpa_supplicant/wpa_supplicant-wired-eth0.conf',
+      'pne export --credential watch.json --ssid Lobby >> /etc/wpa_supplicant/wpa_supplicant-wlan0.conf',
+      'pne export --credential watch.json --format json',
+    ],
+  })
+    .requiredOption('--credential <file>', 'credential of this device, made by: opencpns pne pair')
+    .option('--ssid <name>', 'name of the Wi-Fi; without it, for a wire')
+    .addOption(
+      new Option('--format <format>', 'what to print').choices(['wpa_supplicant', 'json']).default('wpa_supplicant'),
+    )
+    .action(lazily(() => import('./export.ts')))
 }

@@ -18,13 +18,25 @@ export function addServer(program: Command): void {
   declare(server, 'run', {
     does: 'run a CPNS Server until SIGINT or SIGTERM',
     fails: 'cannot run the server',
-    more: 'The admin API is for this machine: put a TLS proxy before it if it must be reached from others.',
-    examples: ['server run --data ./server', 'server run --data ./server --listen 0.0.0.0:7410 --admin 127.0.0.1:7412'],
+    more:
+      'The admin API is for this machine: put a TLS proxy before it if it must be reached from others.\n' +
+      'With --radius or --radsec, stock access points serve as gateways: docs/stock-equipment.md.',
+    examples: [
+      'server run --data ./server',
+      'server run --data ./server --listen 0.0.0.0:7410 --admin 127.0.0.1:7412',
+      'server run --data ./server --radius 0.0.0.0:1812',
+      'server run --data ./server --radsec 0.0.0.0:2083 --tls-cert server.pem --tls-key server.key --tls-ca ca.pem',
+    ],
   })
     .requiredOption('--data <dir>', 'data folder, made by: opencpns server init')
     .addOption(
       listenOption('--listen <host:port>', 'where gateways connect; port 0 takes a free one', '127.0.0.1:7410'),
     )
     .addOption(listenOption('--admin <host:port>', 'where the admin API listens', '127.0.0.1:7412'))
+    .addOption(listenOption('--radius <host:port>', 'where access points ask by RADIUS over UDP; usually port 1812'))
+    .addOption(listenOption('--radsec <host:port>', 'where they ask by RADIUS over TLS; usually port 2083'))
+    .option('--tls-cert <file>', "for --radsec: the server's certificate, PEM")
+    .option('--tls-key <file>', "for --radsec: the server's private key, PEM")
+    .option('--tls-ca <file>', 'for --radsec: who signs the certificates of the clients, PEM')
     .action(lazily(() => import('./run.ts')))
 }

@@ -5,20 +5,29 @@ import { type Endpoint, formatEndpoint } from '../../endpoint.ts'
 import { openLog } from '../../log.ts'
 import { printResult } from '../../output.ts'
 import { aborted, GRACE_MS, onceAskedToEnd } from '../../signals.ts'
+import { type RadsecOptions, readRadsec } from './radsec.ts'
 
-interface Options extends CommonOptions {
+interface Options extends CommonOptions, RadsecOptions {
   data: string
   listen: Endpoint
   admin: Endpoint
+  radius?: Endpoint
 }
 
-export async function run({ data, listen, admin, json, logLevel }: Options): Promise<undefined> {
+export async function run(options: Options): Promise<undefined> {
+  const { data, listen, admin, radius, json, logLevel } = options
   const asked = onceAskedToEnd()
+  const radsec = await readRadsec(options)
   const logger = await openLog(logLevel)
-  const server = await runServer({ dataDir: data, listen, admin, logger })
-  const addresses = { cpns: formatEndpoint(server.addresses.cpns), admin: formatEndpoint(server.addresses.admin) }
-  const words = `CPNS Server: gateways connect to ${addresses.cpns}, the admin API is at ${addresses.admin}. Ctrl-C ends it.`
-  printResult(json, { event: 'ready', listen: addresses }, words)
+  const server = await runServer({ dataDir: data, listen, admin, radius, radsec, logger })
+  const given = Object.entries(server.addresses).map(([door, address]) => [door, formatEndpoint(address)])
+  const addresses: Record<string, string> = Object.fromEntries(given)
+  const words = [
+    `CPNS Server: gateways connect to ${addresses['cpns']}, the admin API is at ${addresses['admin']}`,
+    addresses['radius'] && `RADIUS is at ${addresses['radius']}`,
+    addresses['radsec'] && `RADIUS over TLS is at ${addresses['radsec']}`,
+  ]
+  printResult(json, { event: 'ready', listen: addresses }, `${words.filter(Boolean).join(', ')}. Ctrl-C ends it.`)
   await aborted(asked)
   await server.close({ graceMs: GRACE_MS })
 }

@@ -1,0 +1,36 @@
+// The options of RADIUS over TLS: an address and three files, all or none.
+import { readFile } from 'node:fs/promises'
+import type { Endpoint } from '../../endpoint.ts'
+import { CliError } from '../../errors.ts'
+
+export interface RadsecOptions {
+  radsec?: Endpoint
+  tlsCert?: string
+  tlsKey?: string
+  tlsCa?: string
+}
+
+/** @throws {CliError} USAGE, TLS_FILE_UNREADABLE */
+export async function readRadsec({ radsec, tlsCert, tlsKey, tlsCa }: RadsecOptions) {
+  const given = [radsec, tlsCert, tlsKey, tlsCa].filter((option) => option !== undefined)
+  if (given.length === 0) return undefined
+  if (radsec === undefined || tlsCert === undefined || tlsKey === undefined || tlsCa === undefined) {
+    throw new CliError(
+      'USAGE',
+      'cannot use RADIUS over TLS: an option is missing; give either all of --radsec, --tls-cert, --tls-key and --tls-ca, or none',
+    )
+  }
+  const [cert, key, ca] = await Promise.all([tlsCert, tlsKey, tlsCa].map(read))
+  return { ...radsec, cert: cert ?? '', key: key ?? '', ca: ca ?? '' }
+}
+
+async function read(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8')
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw new CliError('TLS_FILE_UNREADABLE', `cannot read ${file}: ${reason}. Check its name and permissions`, {
+      cause,
+    })
+  }
+}
