@@ -10,6 +10,7 @@ import {
   Challenge,
   ChallengeAnswer,
   deriveSessionPsk,
+  peerIdentity,
   Result,
   revocationTag,
   SessionOffer,
@@ -28,6 +29,8 @@ export interface AuthenticationFacts {
   /** In base64url. */
   sessionId?: string
   pneId?: string | undefined
+  /** The end user whose PNE it is. */
+  user?: string | undefined
   serverRoundTrips: number
 }
 
@@ -36,7 +39,8 @@ interface Basis {
   readonly case: Case
   /** The local session key or the TK, 32 octets. */
   readonly key: Uint8Array
-  readonly pneId?: string | undefined
+  readonly pneId: string | undefined
+  readonly user: string | undefined
   /** What the SessionOffer says beside: GPSK-3, or the TK that is used again. */
   readonly offer: Partial<Pick<SessionOffer, 'eap' | 'transientKeyId'>>
   /** What step 8 says beside, in the remote case: seconds that the TK may serve further sessions. */
@@ -66,6 +70,7 @@ export async function authenticate(
   // 3 to 6: otherwise the CPNS Server and the PNE authenticate each other, and the server hands over the TK.
   const basis = held ?? (await vouchedFor(pne, request, version, facts, gateway))
   facts.pneId = basis.pneId
+  facts.user = basis.user
 
   // 7: PNE and gateway prove the key to each other, and the connection becomes the secure session.
   const sessionId = newSessionId()
@@ -78,7 +83,9 @@ export async function authenticate(
   trace.step(7, 'PNE', 'PN GW', `TLS handshake, PSK from the ${basis.case === Case.local ? 'EUKey' : 'TK'}`)
   keepTransientKey(request, basis, gateway)
   if (request.service !== undefined) {
-    pne.service = await connectService(gateway.services, request.service, basis.pneId)
+    const identity = peerIdentity(request.secondSeed, gateway.realm)
+    const customer = { ...pne.ends, identity, sessionId: facts.sessionId, pneId: basis.pneId, user: basis.user }
+    pne.service = await connectService(gateway.services, request.service, customer)
   }
   if (gateway.sessions.full) throw new Refusal(Result.busy, 'sessions-full')
 
@@ -99,7 +106,7 @@ function assignedKey(
   pne.tieTo(key.tag, sessions)
   facts.case = 'local'
   facts.trace.step(2, 'PN GW', 'PN GW', 'EUKey found: local case')
-  return { case: Case.local, key: key.localKey, pneId: key.pneId, offer: {}, answer: {} }
+  return { case: Case.local, key: key.localKey, pneId: key.pneId, user: key.user, offer: {}, answer: {} }
 }
 
 /** Step 2, remote case without the server: the PNE names a TK that is held for it. */
@@ -114,8 +121,8 @@ function heldTransientKey(
   pne.tieTo(key.tag, sessions)
   facts.case = 'remote'
   facts.trace.step(2, 'PN GW', 'PN GW', 'TK found: remote case without the server')
-  const answer = { lifetimeS: key.leftS }
-  return { case: Case.remote, key: key.transientKey, pneId: key.pneId, offer: { transientKeyId }, answer }
+  const { transientKey, pneId, user, leftS: lifetimeS } = key
+  return { case: Case.remote, key: transientKey, pneId, user, offer: { transientKeyId }, answer: { lifetimeS } }
 }
 
 /** Steps 3 to 6. The upstream says what to ask the PNE; how often is its affair. */
@@ -143,13 +150,13 @@ async function vouchedFor(
   })
   facts.serverRoundTrips = verdict.serverRoundTrips
   if (verdict.result !== Result.success) throw new Refusal(verdict.result, verdict.reason)
-  const { transientKey, pneId, eap, lifetimeS } = verdict
-  return { case: Case.remote, key: transientKey, pneId, offer: eap ? { eap } : {}, answer: { lifetimeS } }
+  const { transientKey, pneId, user, eap, lifetimeS } = verdict
+  return { case: Case.remote, key: transientKey, pneId, user, offer: eap ? { eap } : {}, answer: { lifetimeS } }
 }
 
 /** The TK is of use later only once the PNE has proved that it has it. */
 function keepTransientKey({ secondSeed }: AuthenticationRequest, basis: Basis, { transientKeys }: GatewayParts): void {
-  const { key, pneId, offer, answer } = basis
+  const { key, pneId, user, offer, answer } = basis
   if (answer.lifetimeS === undefined || offer.transientKeyId) return
-  transientKeys.add({ transientKey: key, secondSeed, pneId, lifetimeS: answer.lifetimeS })
+  transientKeys.add({ transientKey: key, secondSeed, pneId, user, lifetimeS: answer.lifetimeS })
 }

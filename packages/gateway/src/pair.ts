@@ -45,7 +45,7 @@ export async function pair(pne: PneConnection, request: PairingRequest, gateway:
   if (assigned.result !== Result.success) throw new Refusal(assigned.result, assigned.reason)
   const { pneId, euKey } = assigned
   checkHeld(ticket, secondSeed, gateway)
-  keys.storePending(secondSeed, { pneId, euKey })
+  keys.storePending(secondSeed, assigned)
   await pne.send(Assignment, { pneId, realm: gateway.realm, secondSeed, euKey })
 
   // The PNE has stored its credential: first the server lets it in, then this gateway, and then the PNE hears of it.

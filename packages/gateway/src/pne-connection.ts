@@ -19,6 +19,7 @@ import {
   SessionEnd,
   VERSIONS,
 } from '@opencpns/protocol'
+import type { End } from './proxy-protocol.ts'
 import { Refusal } from './refusal.ts'
 import type { Endable, Sessions } from './sessions.ts'
 
@@ -60,6 +61,12 @@ export class PneConnection implements Endable {
     const version = chooseVersion(offered)
     if (version === undefined) throw new Refusal(Result.unsupportedVersion, 'unsupported-version')
     return version
+  }
+
+  /** The two ends of the connection, each undefined when it is gone. */
+  get ends(): { from: End | undefined; to: End | undefined } {
+    const { remoteAddress, remotePort, localAddress, localPort } = this.#socket
+    return { from: endOf(remoteAddress, remotePort), to: endOf(localAddress, localPort) }
   }
 
   /** SHA-256, 32 octets, over all frames in the clear so far. */
@@ -126,4 +133,8 @@ export class PneConnection implements Endable {
     this.#tls?.destroy()
     this.#socket.destroy()
   }
+}
+
+function endOf(host: string | undefined, port: number | undefined): End | undefined {
+  return host === undefined || port === undefined ? undefined : { host, port }
 }

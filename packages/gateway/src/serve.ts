@@ -1,14 +1,13 @@
 // One connection from its first message to its end: which flow it is, one line in the log, one way to refuse. Nothing that a PNE
 // does gets past here.
 
-import type { AdmissionTicket } from '@opencpns/io'
+import { type AdmissionTicket, join } from '@opencpns/io'
 import { AuthenticationRequest, PairingRequest, PairingResponse, Result, resultName } from '@opencpns/protocol'
 import { type AuthenticationFacts, authenticate } from './authenticate.ts'
 import { pair } from './pair.ts'
 import type { GatewayParts } from './parts.ts'
 import type { PneConnection } from './pne-connection.ts'
 import { explain } from './refusal.ts'
-import { join } from './services.ts'
 import { Trace } from './trace.ts'
 
 /**

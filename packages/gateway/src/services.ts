@@ -1,16 +1,27 @@
 // Services: a session that names one is, after step 8, the byte stream of a TCP connection behind the gateway.
 
 import type { Socket } from 'node:net'
-import type { Duplex } from 'node:stream'
 import { connectTcp } from '@opencpns/io'
 import { MESSAGE_DEADLINE_MS, Result } from '@opencpns/protocol'
+import { type ProxiedConnection, proxyHeader } from './proxy-protocol.ts'
 import { Refusal } from './refusal.ts'
 
-/** Where a service is, and the PNEs that may use it, by PNE id: all of them where `pnes` is missing. */
+/** Where a service is, and who may use it: every PNE that authenticates, where neither `pnes` nor `users` is there. */
 export interface Service {
   readonly host: string
   readonly port: number
+  /** PNE ids. */
   readonly pnes?: readonly string[] | undefined
+  /** End users: all of their PNEs may use it, besides those in `pnes`. */
+  readonly users?: readonly string[] | undefined
+  /** Whether the service hears first, in a header of the PROXY protocol version 2, who comes from where. */
+  readonly proxyProtocol?: boolean | undefined
+}
+
+/** The PNE that asks for a service. The server, or the assignment, told the gateway its id and user. */
+export interface Customer extends ProxiedConnection {
+  readonly pneId: string | undefined
+  readonly user: string | undefined
 }
 
 /**
@@ -20,40 +31,26 @@ export interface Service {
 export async function connectService(
   services: ReadonlyMap<string, Service>,
   name: string,
-  pneId: string | undefined,
+  customer: Customer,
 ): Promise<Socket> {
   const service = services.get(name)
   if (!service) throw new Refusal(Result.serviceUnavailable, 'service-unknown')
-  if (service.pnes && !(pneId && service.pnes.includes(pneId))) {
-    throw new Refusal(Result.serviceUnavailable, 'service-not-permitted')
-  }
+  if (!isFor(customer, service)) throw new Refusal(Result.serviceUnavailable, 'service-forbidden')
+  const socket = await reach(service)
+  socket.allowHalfOpen = true
+  if (service.proxyProtocol) socket.write(proxyHeader(customer))
+  return socket
+}
+
+function isFor({ pneId, user }: Customer, { pnes, users }: Service): boolean {
+  if (!pnes && !users) return true
+  return (pneId !== undefined && pnes?.includes(pneId)) || (user !== undefined && users?.includes(user)) || false
+}
+
+async function reach({ host, port }: Service): Promise<Socket> {
   try {
-    const socket = await connectTcp({ host: service.host, port: service.port, timeoutMs: MESSAGE_DEADLINE_MS })
-    socket.allowHalfOpen = true
-    return socket
+    return await connectTcp({ host, port, timeoutMs: MESSAGE_DEADLINE_MS })
   } catch {
     throw new Refusal(Result.serviceUnavailable, 'service-unreachable')
   }
-}
-
-/**
- * Joins two streams, both ways, each at the pace of the slower side; an end is handed on as an end of that direction alone.
- * Resolves when both are closed; a failure of one destroys the other.
- */
-export function join(one: Duplex, other: Duplex): Promise<void> {
-  one.pipe(other)
-  other.pipe(one)
-  return Promise.all([closed(one, other), closed(other, one)]).then(() => {})
-}
-
-function closed(stream: Duplex, other: Duplex): Promise<void> {
-  return new Promise((resolve) => {
-    stream.on('error', () => {}) // 'close' follows, and tells all that we need
-    const end = () => {
-      if (!stream.readableEnded || !stream.writableFinished) other.destroy()
-      resolve()
-    }
-    if (stream.closed) end()
-    else stream.once('close', end)
-  })
 }

@@ -9,6 +9,7 @@ interface HeldTransientKey {
   readonly transientKey: Uint8Array
   readonly secondSeed: Uint8Array
   readonly pneId?: string | undefined
+  readonly user?: string | undefined
   /** Revocation tag, 32 octets in hex. */
   readonly tag: string
   /** Seconds that it may still serve. */
@@ -23,6 +24,7 @@ interface NewTransientKey {
   transientKey: Uint8Array
   secondSeed: Uint8Array
   pneId?: string | undefined
+  user?: string | undefined
   lifetimeS: number
 }
 
@@ -43,12 +45,13 @@ export class TransientKeys {
   }
 
   /** Keeps a TK, in place of an older one of the same PNE, for `lifetimeS` seconds. */
-  add({ transientKey, secondSeed, pneId, lifetimeS }: NewTransientKey): void {
+  add({ transientKey, secondSeed, pneId, user, lifetimeS }: NewTransientKey): void {
     const tag = revocationTag(secondSeed).toString('hex')
     this.drop(tag)
     if (lifetimeS === 0) return
     const id = transientKeyId(transientKey).toString('latin1')
-    this.#byId.set(id, { transientKey, secondSeed, pneId, tag, expiresAt: this.#now() + lifetimeS * 1000 })
+    const expiresAt = this.#now() + lifetimeS * 1000
+    this.#byId.set(id, { transientKey, secondSeed, pneId, user, tag, expiresAt })
     this.#idOfTag.set(tag, id)
     this.#shrink()
   }

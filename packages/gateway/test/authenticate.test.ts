@@ -17,6 +17,7 @@ import {
   SessionOffer,
   transientKeyId,
 } from '@opencpns/protocol'
+import type { Service } from '../src/services.ts'
 import type { PneExchange, Verdict } from '../src/upstream/upstream.ts'
 import { name, startGateway, until } from './support/harness.ts'
 
@@ -32,7 +33,7 @@ function vouching(transientKey: Uint8Array, { lifetimeS = 3600 } = {}) {
     pne.step(3, 'ForwardedRequest')
     pne.step(6, 'ForwardedResponse')
     const eap = Buffer.from('GPSK-3')
-    return { result: Result.success, transientKey, lifetimeS, eap, pneId: 'pne-7', serverRoundTrips: 1 }
+    return { result: Result.success, transientKey, lifetimeS, eap, pneId: 'pne-7', user: 'bob', serverRoundTrips: 1 }
   }
   return { authenticate, asked: () => asked }
 }
@@ -307,7 +308,7 @@ test('a service that ends first still hears the rest from the PNE', async (t) =>
   assert.equal(Buffer.concat(heard).toString(), 'thanks')
 })
 
-test('a service that is unknown, not for this PNE, or down: told inside TLS', async (t) => {
+test('a service that is unknown, not for this PNE, or down: told inside TLS, and the log has the reason', async (t) => {
   const echo = await echoService(t)
   const { server, host, port } = await listenTcp(() => {}, { host: '127.0.0.1', port: 0 })
   await new Promise((resolve) => server.close(resolve))
@@ -320,6 +321,62 @@ test('a service that is unknown, not for this PNE, or down: told inside TLS', as
     assert.equal(result, Result.serviceUnavailable, service)
   }
   assert.equal(gateway.sessions.open, 0)
+  assert.deepEqual(
+    gateway.authentications().map(({ result, reason }) => [result, reason]),
+    ['service-unknown', 'service-forbidden', 'service-unreachable'].map((reason) => ['service-unavailable', reason]),
+  )
+})
+
+const access: readonly [who: string, allowed: Partial<Service>, local: boolean, remote: boolean][] = [
+  ['nobody in particular', {}, true, true],
+  ['the one PNE', { pnes: ['pne-1'] }, true, false],
+  ['the other PNE', { pnes: ['pne-7'] }, false, true],
+  ['the PNEs of a user', { users: ['bob'] }, false, true],
+  ['a PNE and a user', { pnes: ['pne-1'], users: ['bob'] }, true, true],
+  ['a user by the name of a PNE', { users: ['pne-1', 'pne-7', ''] }, false, false],
+  ['nobody', { pnes: [], users: [] }, false, false],
+]
+
+for (const [who, allowed, local, remote] of access) {
+  test(`a service for ${who}`, async (t) => {
+    const { secondSeed, transientKey } = stranger()
+    const services = { echo: { ...(await echoService(t)), ...allowed } }
+    const gateway = await startGateway(t, { upstream: vouching(transientKey), services })
+    const { euKey, secondSeed: ours } = gateway.paired()
+    const expected = (may: boolean) => (may ? Result.success : Result.serviceUnavailable)
+    const service = 'echo'
+
+    const atHome = await (await gateway.pne()).authenticateLocally(euKey, { secondSeed: ours, service })
+    assert.equal(atHome.result, expected(local), 'an assigned key, whose user is unknown')
+    const visitor = await (await gateway.pne()).authenticateRemotely(transientKey, { secondSeed, service })
+    assert.equal(visitor.result, expected(remote), 'vouched for by the server')
+    const named = { secondSeed, service, transientKeyId: transientKeyId(transientKey) }
+    const again = await gateway.pne()
+    await again.request(named)
+    const offer = await again.receive(SessionOffer)
+    await again.secure(offer, { transientKey })
+    assert.equal((await again.receive(AuthenticationResponse)).result, expected(remote), 'with a TK that is still held')
+  })
+}
+
+test('a service that asks for it hears who comes from where, before all else', async (t) => {
+  const { promise: heard, resolve } = Promise.withResolvers<Buffer>()
+  const { host, port, server } = await listenTcp((socket) => void socket.once('data', resolve), {
+    host: '127.0.0.1',
+    port: 0,
+  })
+  t.after(() => server.close())
+  const gateway = await startGateway(t, { services: { log: { host, port, proxyProtocol: true } } })
+  const { secondSeed, euKey } = gateway.paired()
+  const pne = await gateway.pne()
+  await pne.authenticateLocally(euKey, { secondSeed, service: 'log' })
+  const { localPort = 0 } = pne.socket
+  const octets = await heard
+  assert.equal(octets.toString('hex', 0, 14), '0d0a0d0a000d0a515549540a2111')
+  assert.deepEqual([...octets.subarray(16, 24)], [127, 0, 0, 1, 127, 0, 0, 1])
+  assert.deepEqual([octets.readUInt16BE(24), octets.readUInt16BE(26)], [localPort, gateway.address.port])
+  assert.ok(octets.includes(`${Buffer.from(secondSeed).toString('base64url')}@example.org`))
+  assert.ok(octets.includes(String(gateway.authentications()[0]?.['sessionId'])))
 })
 
 test('closing tells the PNEs that are present', async (t) => {

@@ -69,6 +69,20 @@ test('an EUKey is found again after a restart, opened', async (t) => {
   assert.equal(again.keys.find(randomBytes(32)), undefined)
 })
 
+test('a database of the first release is taken over: its keys stay, of users unknown', async (t) => {
+  const { dir, folder, secondSeed } = await folderWithKey(t)
+  folder.close()
+  const db = new DatabaseSync(join(dir, 'gateway.db'))
+  db.exec('ALTER TABLE eu_keys DROP COLUMN user; ALTER TABLE eu_keys DROP COLUMN generation; PRAGMA user_version = 1')
+  db.close()
+  const again = await claimDataFolder(dir, name)
+  t.after(() => again.close())
+  assert.deepEqual([again.keys.find(secondSeed)?.pneId, again.keys.find(secondSeed)?.user], ['pne-1', undefined])
+  const euKey = randomBytes(32)
+  again.keys.storePending(secondSeed, { pneId: 'pne-1', euKey, user: 'alice', generation: 2 })
+  assert.equal(again.keys.find(secondSeed)?.user, 'alice')
+})
+
 test('a revoked EUKey is gone, from memory and from the disk, and the number stays', async (t) => {
   const { dir, folder, secondSeed } = await folderWithKey(t)
   assert.ok(folder.keys.find(secondSeed), 'opened in memory')

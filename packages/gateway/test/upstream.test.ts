@@ -58,7 +58,15 @@ function vouch(request: ServerRequest): Uint8Array | undefined {
   if (request.type !== 'ForwardedRequest') return issueChallenges(request)
   const { id } = request
   const eap = Buffer.from('GPSK-3')
-  return encode(ForwardedResponse, { id, result: Result.success, eap, transientKey, lifetimeS: 60, pneId: 'pne-7' })
+  return encode(ForwardedResponse, {
+    id,
+    result: Result.success,
+    eap,
+    transientKey,
+    lifetimeS: 60,
+    pneId: 'pne-7',
+    user: 'bob',
+  })
 }
 
 const forwarded = (server: ScriptedServer) => server.requests.filter((one) => one.type === 'ForwardedRequest')
@@ -71,7 +79,8 @@ test('with a filled pool an authentication is one round trip', async (t) => {
   const { pne, challenges, steps } = answering()
   const verdict = await upstream.authenticate(pne)
   const eap = Buffer.from('GPSK-3')
-  const vouched = { result: Result.success, transientKey, lifetimeS: 60, eap, pneId: 'pne-7', serverRoundTrips: 1 }
+  const owner = { pneId: 'pne-7', user: 'bob' }
+  const vouched = { result: Result.success, transientKey, lifetimeS: 60, eap, ...owner, serverRoundTrips: 1 }
   assert.deepEqual(plain(verdict), plain(vouched))
   assert.deepEqual(steps, [3, 6])
   const [, request] = forwarded(server)
@@ -215,16 +224,19 @@ test('a server with another secret, of another realm, or that speaks nonsense is
 test('assignment and confirmation, granted and refused', async (t) => {
   const server = await startServer(t, { secret })
   const euKey = randomBytes(32)
+  let owner = {}
   let result: Result = Result.success
   server.play = (request) => {
     if (request.type === 'KeyConfirmationRequest') return encode(KeyConfirmationResponse, { id: request.id, result })
     if (request.type !== 'KeyAssignmentRequest') return issueChallenges(request)
-    const granted = result === Result.success ? { euKey, pneId: 'pne-1' } : {}
+    const granted = result === Result.success ? { euKey, pneId: 'pne-1', ...owner } : {}
     return encode(KeyAssignmentResponse, { id: request.id, result, ...granted })
   }
   const { upstream } = connect(t, server)
   const seed = randomBytes(32)
   assert.deepEqual(plain(await upstream.assignKey(seed, 'watch')), plain({ result, euKey, pneId: 'pne-1' }))
+  owner = { user: 'alice', generation: 2 }
+  assert.deepEqual(plain(await upstream.assignKey(seed)), plain({ result, euKey, pneId: 'pne-1', ...owner }))
   assert.deepEqual(await upstream.confirmKey(seed), { result })
   result = Result.notPermitted
   const refused = { result: Result.authenticationFailed, reason: 'server-not-permitted' }

@@ -8,7 +8,7 @@ const BUSY_TIMEOUT_MS = 2000
 
 /** "CPNG", in the header of the file: it tells our database from any other. */
 const APPLICATION_ID = 0x43504e47
-const SCHEMA_VERSION = 1
+const SCHEMA_VERSION = 2
 
 const schema = `
   CREATE TABLE meta (
@@ -20,6 +20,8 @@ const schema = `
     second_seed    BLOB PRIMARY KEY CHECK (length(second_seed) = 32),
     revocation_tag BLOB NOT NULL UNIQUE CHECK (length(revocation_tag) = 32),
     pne_id         TEXT NOT NULL,
+    user           TEXT,
+    generation     INTEGER,
     sealed         BLOB NOT NULL,
     state          TEXT NOT NULL CHECK (state IN ('pending', 'active')),
     created_at     INTEGER NOT NULL
@@ -36,6 +38,13 @@ const schema = `
   ) STRICT, WITHOUT ROWID;
 
   PRAGMA application_id = ${APPLICATION_ID};
+  PRAGMA user_version = ${SCHEMA_VERSION};
+`
+
+/** Version 2 knows whose PNE it is, and of which generation its key. */
+const fromVersion1 = `
+  ALTER TABLE eu_keys ADD COLUMN user TEXT;
+  ALTER TABLE eu_keys ADD COLUMN generation INTEGER;
   PRAGMA user_version = ${SCHEMA_VERSION};
 `
 
@@ -61,6 +70,10 @@ function migrate(db: DatabaseSync): void {
   const application = pragma(db, 'application_id', 'application_id')
   const version = pragma(db, 'user_version', 'user_version')
   if (application === APPLICATION_ID && version === SCHEMA_VERSION) return
+  if (application === APPLICATION_ID && version === 1) {
+    db.exec(fromVersion1)
+    return
+  }
   if (application !== 0 || version !== 0) {
     throw new GatewayError(
       'DATABASE_FAILED',

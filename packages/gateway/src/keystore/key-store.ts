@@ -3,6 +3,7 @@
 
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { deriveLocalKey, revocationTag } from '@opencpns/protocol'
+import type { AssignedKey } from '../upstream/upstream.ts'
 import { corrupt, inTransaction } from './database.ts'
 import type { Seal } from './seal.ts'
 
@@ -12,17 +13,12 @@ const OPENED_MAX = 10_000
 /** An active EUKey as step 2 finds it. */
 export interface HeldKey {
   readonly pneId: string
+  /** The end user whose PNE it is; unknown of keys that older servers and gateways assigned. */
+  readonly user: string | undefined
   /** The local session key, 32 octets: what step 7 starts from. */
   readonly localKey: Uint8Array
   /** 32 octets in hex. */
   readonly tag: string
-}
-
-/** An assigned EUKey as pairing hands it to the PNE. */
-interface AssignedKey {
-  readonly pneId: string
-  /** 32 octets */
-  readonly euKey: Uint8Array
 }
 
 export class KeyStore {
@@ -37,14 +33,15 @@ export class KeyStore {
   constructor(db: DatabaseSync, seal: Seal) {
     this.#db = db
     this.#seal = seal
-    const columns = 'SELECT pne_id, sealed, revocation_tag FROM eu_keys WHERE second_seed = ?'
+    const columns = 'SELECT pne_id, user, generation, sealed, revocation_tag FROM eu_keys WHERE second_seed = ?'
     this.#select = db.prepare(columns)
     this.#selectActive = db.prepare(`${columns} AND state = 'active'`)
     this.#selectByTag = db.prepare('SELECT second_seed FROM eu_keys WHERE revocation_tag = ?')
     this.#insertPending = db.prepare(
-      `INSERT INTO eu_keys (second_seed, revocation_tag, pne_id, sealed, state, created_at)
-       VALUES (?, ?, ?, ?, 'pending', ?)
-       ON CONFLICT (second_seed) DO UPDATE SET pne_id = excluded.pne_id, sealed = excluded.sealed`,
+      `INSERT INTO eu_keys (second_seed, revocation_tag, pne_id, user, generation, sealed, state, created_at)
+       VALUES (?, ?, ?, ?, ?, ?, 'pending', ?)
+       ON CONFLICT (second_seed) DO UPDATE
+       SET pne_id = excluded.pne_id, user = excluded.user, generation = excluded.generation, sealed = excluded.sealed`,
     )
   }
 
@@ -67,14 +64,15 @@ export class KeyStore {
   /** What was assigned under this 2nd seed, pending or active. @throws {GatewayError} DATABASE_CORRUPT */
   findAssigned(secondSeed: Uint8Array): AssignedKey | undefined {
     const row = this.#select.get(secondSeed)
-    return row && { pneId: String(row['pne_id']), euKey: this.#openRow(secondSeed, row) }
+    return row && { ...ownerOf(row), euKey: this.#openRow(secondSeed, row) }
   }
 
   /** Stores an assignment, durably. Of one that is there already the state stays. */
-  storePending(secondSeed: Uint8Array, { pneId, euKey }: AssignedKey): void {
+  storePending(secondSeed: Uint8Array, { pneId, euKey, user, generation }: AssignedKey): void {
     const sealed = this.#seal.close('eukey', secondSeed, euKey)
+    const tag = revocationTag(secondSeed)
     inTransaction(this.#db, () =>
-      this.#insertPending.run(secondSeed, revocationTag(secondSeed), pneId, sealed, Date.now()),
+      this.#insertPending.run(secondSeed, tag, pneId, user ?? null, generation ?? null, sealed, Date.now()),
     )
     this.#opened.delete(Buffer.from(secondSeed).toString('latin1'))
   }
@@ -108,7 +106,7 @@ export class KeyStore {
 
   #openActive(secondSeed: Uint8Array, row: Record<string, unknown>): HeldKey {
     return {
-      pneId: String(row['pne_id']),
+      ...ownerOf(row),
       localKey: deriveLocalKey(this.#openRow(secondSeed, row)),
       tag: Buffer.from(row['revocation_tag'] as Uint8Array).toString('hex'),
     }
@@ -121,4 +119,8 @@ export class KeyStore {
       throw corrupt({ cause })
     }
   }
+}
+
+function ownerOf(row: Record<string, unknown>): { pneId: string; user: string | undefined } {
+  return { pneId: String(row['pne_id']), user: (row['user'] as string | null) ?? undefined }
 }

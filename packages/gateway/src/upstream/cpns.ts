@@ -93,13 +93,14 @@ class CpnsUpstream implements Upstream {
   async assignKey(secondSeed: Uint8Array, name?: string): Promise<KeyAssignment> {
     try {
       const fields = name === undefined ? { secondSeed } : { secondSeed, name }
-      const { result, euKey, pneId } = await this.#request(
+      const response = await this.#request(
         (id) => encode(KeyAssignmentRequest, { id, ...fields }),
         KeyAssignmentResponse,
       )
+      const { result, euKey, pneId, user, generation } = response
       if (result !== Result.success) return refusal(result)
       if (!euKey || !pneId) return incomplete
-      return { result, euKey, pneId }
+      return { result, euKey, pneId, ...(user && { user }), ...(generation && { generation }) }
     } catch (error) {
       return unanswered(error)
     }
@@ -130,11 +131,11 @@ class CpnsUpstream implements Upstream {
   }
 
   #verdict(response: ForwardedResponse) {
-    const { result, transientKey, lifetimeS = 0, eap, pneId } = response
+    const { result, transientKey, lifetimeS = 0, eap, pneId, user } = response
     if (result === Result.challengeRefused) this.#pool.clear()
     if (result !== Result.success) return refusal(result)
     if (!transientKey || !eap) return incomplete
-    return { result, transientKey, lifetimeS, eap, pneId }
+    return { result, transientKey, lifetimeS, eap, pneId, ...(user && { user }) }
   }
 
   async #fetch(count: number) {

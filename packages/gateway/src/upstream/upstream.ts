@@ -23,6 +23,8 @@ interface Vouched {
   /** The EAP request that the PNE has not had yet: GPSK-3. */
   readonly eap?: Uint8Array | undefined
   readonly pneId?: string | undefined
+  /** The end user whose PNE it is. */
+  readonly user?: string | undefined
 }
 
 /** Step 6, or its absence: what the PNE is told, and why, for the log. */
@@ -36,9 +38,17 @@ export type Verdict = (Vouched | Refused) & {
   readonly serverRoundTrips: number
 }
 
-export type KeyAssignment =
-  | { readonly result: typeof Result.success; readonly euKey: Uint8Array; readonly pneId: string }
-  | Refused
+/** An EUKey as the server assigns it. */
+export interface AssignedKey {
+  readonly pneId: string
+  /** 32 octets */
+  readonly euKey: Uint8Array
+  /** The end user whose PNE it is, and the generation of the 1st seed. A server may leave both out. */
+  readonly user?: string | undefined
+  readonly generation?: number | undefined
+}
+
+export type KeyAssignment = ({ readonly result: typeof Result.success } & AssignedKey) | Refused
 
 export type KeyConfirmation = { readonly result: typeof Result.success } | Refused
 

@@ -175,7 +175,7 @@ export class Registry extends EventEmitter<RegistryEvents> {
       const row = await this.#store.assignPne({ pneId: makePneId(), secondSeed, gateway, name, createdAt: this.#now() })
       const pne = checkAssigned(row, gateway)
       const { firstSeed } = await this.#firstSeeds.open(pne.userId, pne.generation)
-      return { pneId: pne.pneId, user: pne.user, firstSeed }
+      return { pneId: pne.pneId, user: pne.user, generation: pne.generation, firstSeed }
     })
   }
 

@@ -35,6 +35,8 @@ export interface Peer {
 export interface Assignment {
   pneId: string
   user: string
+  /** Of the 1st seed. */
+  generation: number
   /** 32 octets, shared: not to be changed. */
   firstSeed: Buffer
 }

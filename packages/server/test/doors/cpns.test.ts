@@ -166,6 +166,8 @@ test('key assignment: the same 2nd seed gets the same answer, and no other gatew
     result: Result.success,
     euKey: first.euKey,
     pneId: first.pneId,
+    user: 'alice',
+    generation: 1,
   })
   const hotel = await gateway(HOTEL)
   assert.equal((await hotel.assign(secondSeed)).result, Result.notPermitted)

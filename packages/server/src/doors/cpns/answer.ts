@@ -80,9 +80,9 @@ function challenges({ id, count }: ChallengeRequest, gateway: string, context: A
 async function assigned(request: MessageOf<typeof KeyAssignmentRequest>, gateway: string, context: AnswerContext) {
   const { id, secondSeed, name } = request
   return resultOf({ id, result: Result.busy }, context, async () => {
-    const { pneId, firstSeed } = await context.registry.assignPne({ gatewayIdentity: gateway, secondSeed, name })
+    const { firstSeed, ...pne } = await context.registry.assignPne({ gatewayIdentity: gateway, secondSeed, name })
     const euKey = deriveEuKey({ firstSeed, secondSeed, realm: context.realm })
-    return { id, result: Result.success, euKey, pneId }
+    return { id, result: Result.success, euKey, ...pne }
   })
 }
 
