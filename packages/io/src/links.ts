@@ -37,8 +37,20 @@ export interface FramesOptions {
 /** Who takes the frames at the moment: one `receive`, or `frames`. */
 interface Sink {
   take(body: Buffer): void
-  fail(error: unknown): void
+  fail(end: LinkEnd): void
 }
+
+/** How a link ended. Most links end in good order and nobody asks for the error, which costs more than all else at the end. */
+interface LinkEnd {
+  readonly orderly: boolean
+  error(): unknown
+}
+
+const ended = (message: string): LinkEnd => ({ orderly: true, error: () => new IoError('LINK_CLOSED', message) })
+const failed = (error: unknown): LinkEnd => ({ orderly: false, error: () => error })
+const CLOSED = ended('the link was closed')
+const HANDED_OVER = ended('the link was handed over')
+const ENDED = ended('the other side ended the connection')
 
 /**
  * Frames over a TCP or TLS socket. Whatever goes wrong ends the link: the socket is destroyed, and every later call
@@ -55,7 +67,7 @@ export class FrameLink<S extends Duplex = Duplex> {
   #sink: Sink | undefined
   #held = false // the handler of `frames` has enough to do
   #ended: { readonly cause?: unknown } | undefined // by the other side
-  #failure: unknown
+  #end: LinkEnd | undefined
   #early: boolean | undefined // whether octets were there before our last frame went
   #batch: Uint8Array[] = []
   #batchOctets = 0
@@ -139,9 +151,9 @@ export class FrameLink<S extends Duplex = Duplex> {
         this.#giveBack()
         resolve(body)
       }
-      const fail = (error: unknown) => {
+      const fail = (end: LinkEnd) => {
         stop()
-        reject(error)
+        reject(end.error())
       }
       this.#read({ take, fail })
     })
@@ -170,11 +182,10 @@ export class FrameLink<S extends Duplex = Duplex> {
         this.#held = ++pending >= maxPending
         result.then(settled, (error) => this.#fail(error))
       }
-      const fail = (error: unknown) => {
+      const fail = (end: LinkEnd) => {
         clearTimeout(idle)
-        const orderly = error instanceof IoError && error.code === 'LINK_CLOSED' && error.cause === undefined
-        if (orderly) resolve()
-        else reject(error)
+        if (end.orderly) resolve()
+        else reject(end.error())
       }
       this.#read({ take, fail })
     })
@@ -207,18 +218,18 @@ export class FrameLink<S extends Duplex = Duplex> {
    */
   handOver(): S {
     if (this.#sink) throw new TypeError('the link is in use')
-    if (this.#failure) throw this.#failure
+    if (this.#end) throw this.#end.error()
     this.#flush()
     this.#detach()
-    this.#failure = new IoError('LINK_CLOSED', 'the link was handed over')
+    this.#end = HANDED_OVER
     return this.socket
   }
 
   /** Sends what is queued, ends the connection, and destroys the socket when the other side has ended too, or after 1 s. */
   close(): void {
-    if (this.#failure) return
+    if (this.#end) return
     this.#flush()
-    this.#end(new IoError('LINK_CLOSED', 'the link was closed'))
+    this.#finish(CLOSED)
     const { socket } = this
     if (socket.destroyed) return
     const timer = setTimeout(() => socket.destroy(), LINGER_MS)
@@ -229,13 +240,13 @@ export class FrameLink<S extends Duplex = Duplex> {
 
   /** Ends the link and the connection at once. */
   destroy(): void {
-    this.#fail(new IoError('LINK_CLOSED', 'the link was closed'))
+    this.#stop(CLOSED)
   }
 
   #read(sink: Sink): void {
     if (this.#sink) throw new TypeError('the link is in use')
-    if (this.#failure) {
-      sink.fail(this.#failure)
+    if (this.#end) {
+      sink.fail(this.#end)
     } else {
       this.#sink = sink
       this.#resume()
@@ -254,13 +265,13 @@ export class FrameLink<S extends Duplex = Duplex> {
       while (this.#sink && !this.#held) {
         const frame = this.#reader.next()
         if (!frame) {
-          if (this.#ended) this.#fail(this.#closedError())
+          if (this.#ended) this.#stop(this.#endOfOther(this.#ended))
           return
         }
         this.#record(frame)
         this.#sink?.take(frame.subarray(PREFIX_OCTETS))
       }
-      if (this.#failure) return
+      if (this.#end) return
       this.socket.pause()
       if (!this.#sink) this.#giveBack()
     } catch (error) {
@@ -307,7 +318,7 @@ export class FrameLink<S extends Duplex = Duplex> {
 
   readonly #onEnd = (): void => {
     this.#ended ??= {}
-    if (this.socket.destroyed && this.#drains.size > 0) this.#fail(this.#closedError())
+    if (this.socket.destroyed && this.#drains.size > 0) this.#stop(this.#endOfOther(this.#ended))
     else this.#deliver()
   }
 
@@ -321,11 +332,17 @@ export class FrameLink<S extends Duplex = Duplex> {
   }
 
   #closedError(): unknown {
-    if (this.#failure) return this.#failure
-    const options = this.#ended?.cause === undefined ? {} : { cause: this.#ended.cause }
-    return this.#reader.buffered > 0
-      ? new IoError('FRAME_TRUNCATED', 'the other side ended the connection inside a message', options)
-      : new IoError('LINK_CLOSED', 'the other side ended the connection', options)
+    return (this.#end ?? this.#endOfOther(this.#ended ?? {})).error()
+  }
+
+  #endOfOther({ cause }: { readonly cause?: unknown }): LinkEnd {
+    const options = cause === undefined ? {} : { cause }
+    if (this.#reader.buffered > 0) {
+      return failed(new IoError('FRAME_TRUNCATED', 'the other side ended the connection inside a message', options))
+    }
+    return cause === undefined
+      ? ENDED
+      : failed(new IoError('LINK_CLOSED', 'the other side ended the connection', options))
   }
 
   #octetsAhead(): number {
@@ -338,18 +355,22 @@ export class FrameLink<S extends Duplex = Duplex> {
   }
 
   #fail(error: unknown): void {
-    if (this.#failure) return
-    this.#end(error)
+    this.#stop(failed(error))
+  }
+
+  #stop(end: LinkEnd): void {
+    if (this.#end) return
+    this.#finish(end)
     this.socket.destroy()
   }
 
-  #end(error: unknown): void {
-    this.#failure = error
+  #finish(end: LinkEnd): void {
+    this.#end = end
     this.#detach()
     const sink = this.#sink
     this.#sink = undefined
-    sink?.fail(error)
-    for (const settle of this.#drains) settle(error)
+    sink?.fail(end)
+    for (const settle of this.#drains) settle(end.error())
   }
 
   #detach(): void {
