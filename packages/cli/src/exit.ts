@@ -22,6 +22,7 @@ const byCode: Readonly<Record<string, Exit>> = {
   BAD_IDENTITY: Exit.usage,
   BAD_PAIRING_URI: Exit.usage,
   BAD_ADDRESS: Exit.usage,
+  BAD_ARGUMENT: Exit.usage,
   BAD_SERVICE: Exit.usage,
   BAD_SSID: Exit.usage,
   ADDRESS_INVALID: Exit.usage,

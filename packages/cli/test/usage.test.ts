@@ -66,6 +66,25 @@ const refusals: [name: string, args: string[], message: RegExp][] = [
   ['a service without a name', gatewayRun('--service', '127.0.0.1:1883'), /not NAME=HOST:PORT/],
   ['a service with a bad name', gatewayRun('--service', 'My Service=127.0.0.1:1883'), /not NAME=HOST:PORT/],
   ['a service with a bad port', gatewayRun('--service', 'mqtt=127.0.0.1'), /not HOST:PORT/],
+  ['a server of another kind', gatewayRun('--server', 'https://127.0.0.1:1'), /neither HOST:PORT of a CPNS Server nor/],
+  ['an AAA server that is none', gatewayRun('--server', 'radius://', '--secret-file', 'x'), /not HOST:PORT/],
+  ['an AAA server without a secret', gatewayRun('--server', 'radius://127.0.0.1'), /--secret-file FILE is missing/],
+  [
+    'a gateway with two names',
+    gatewayRun('--server', 'radius://[::1]:1812', '--secret-file', 'x', '--identity', 'hub@example.org'),
+    /give either --identity NAME@REALM or --credential FILE/,
+  ],
+  [
+    'a gateway with no name',
+    ['gateway', 'run', '--data', 'x', '--server', 'radius://[::1]', '--secret-file', 'x'],
+    /give either --identity NAME@REALM or --credential FILE/,
+  ],
+  ['a RADIUS secret for a CPNS Server', gatewayRun('--secret-file', 'x'), /are for an AAA server/],
+  [
+    'a CPNS Server and no credential',
+    ['gateway', 'run', '--data', 'x', '--server', '127.0.0.1:1'],
+    /--credential FILE is missing/,
+  ],
   ['a bad --radius', ['server', 'run', '--data', 'x', '--radius', '1812'], /not HOST:PORT/],
   [
     'RADIUS over TLS without a certificate',

@@ -3,7 +3,6 @@
 import type { Socket } from 'node:net'
 import { type Address, Admission, formatHostPort, IoError, type Logger, listenTcp } from '@opencpns/io'
 import { EndReason } from '@opencpns/protocol'
-import { readGatewayCredential } from './credential.ts'
 import { GatewayError } from './errors.ts'
 import { claimDataFolder, type DataFolder } from './keystore/data-folder.ts'
 import type { KeyStore } from './keystore/key-store.ts'
@@ -14,7 +13,7 @@ import { serve } from './serve.ts'
 import type { Service } from './services.ts'
 import { Sessions } from './sessions.ts'
 import { TransientKeys } from './transient-keys.ts'
-import { cpnsUpstream } from './upstream/cpns.ts'
+import { chooseServer, type ServerChoice } from './upstream/choose.ts'
 import type { RevocationLog } from './upstream/upstream.ts'
 
 /** Connections that have not authenticated yet: docs/protocol.md section 8. */
@@ -23,20 +22,15 @@ const SESSIONS_MAX = 10_000
 const GRACE_MS = 5000
 const FORGET_INTERVAL_MS = 600_000
 
-export interface GatewayOptions {
-  /** What `admin gateway add --out` wrote. */
-  readonly credentialFile: string
+export interface GatewayOptions extends ServerChoice {
   /** Made when it is not there. */
   readonly dataDir: string
-  /** The CPNS Server. It may be down: the local case works all the same. */
-  readonly server: Address
   /** Port 0: any free one. */
   readonly listen: Address
   /** By the name that a PNE asks for. */
   readonly services?: Readonly<Record<string, Service>> | undefined
   /** Open sessions at once; by default 10,000. */
   readonly maxSessions?: number | undefined
-  readonly logger: Logger
 }
 
 export interface Gateway {
@@ -52,25 +46,26 @@ export interface Gateway {
 
 /**
  * Runs a gateway until it is closed.
- * @throws {GatewayError} CREDENTIAL_…, DATA_FOLDER_…, STORAGE_KEY_WRONG, DATABASE_…, PORT_TAKEN, LISTEN_FAILED
+ * @throws {GatewayError} CREDENTIAL_…, BAD_ARGUMENT, DATA_FOLDER_…, STORAGE_KEY_WRONG, DATABASE_…, PORT_TAKEN, LISTEN_FAILED
  */
 export async function runGateway(options: GatewayOptions): Promise<Gateway> {
-  const { server, logger } = options
-  const credential = await readGatewayCredential(options.credentialFile)
-  const folder = await claimDataFolder(options.dataDir, { identity: credential.identity, realm: credential.realm })
+  const { logger } = options
+  const { name, open } = await chooseServer(options)
+  const { identity, realm } = name
+  const folder = await claimDataFolder(options.dataDir, { identity, realm })
   const transientKeys = new TransientKeys()
   const sessions = new Sessions(options.maxSessions ?? SESSIONS_MAX)
   const revocationLog = revocations(folder.keys, transientKeys, sessions, logger)
   const parts: GatewayParts = {
-    identity: credential.identity,
-    realm: credential.realm,
+    identity,
+    realm,
     keys: folder.keys,
     tickets: folder.tickets,
     transientKeys,
     sessions,
     presence: new PresenceKeeper(),
     services: new Map(Object.entries(options.services ?? {})),
-    upstream: cpnsUpstream({ server, credential, revocationLog, logger }),
+    upstream: open(revocationLog),
     logger,
   }
   try {

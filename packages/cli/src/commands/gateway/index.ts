@@ -2,6 +2,7 @@
 import type { Command } from 'commander'
 import { collect, declare, declareGroup, lazily, listenOption } from '../../command.ts'
 import { formatEndpoint, parseEndpoint } from '../../endpoint.ts'
+import { parseServer } from './server.ts'
 import { parseService } from './service.ts'
 
 export function addGateway(program: Command): void {
@@ -12,15 +13,23 @@ export function addGateway(program: Command): void {
     fails: 'cannot run the gateway',
     more:
       'It listens on all addresses of this machine unless told otherwise, for devices come from the network.\n' +
-      'Without the server it still serves the devices that it paired itself.',
+      'Without the server it still serves the devices that it paired itself.\n' +
+      'At an AAA server (RADIUS) it serves the devices that the AAA server knows; to pair devices it needs a CPNS Server.',
     examples: [
       'gateway run --credential home-gw.json --data ./home-gw --server 127.0.0.1:7410',
       'gateway run --credential home-gw.json --data ./home-gw --server cpns.example.org:7410 --service mqtt=127.0.0.1:1883',
+      'gateway run --identity hub@example.org --data ./hub --server radius://aaa.example.org --secret-file radius.secret',
     ],
   })
-    .requiredOption('--credential <file>', 'credential of this gateway, made by: opencpns admin gateway add')
+    .option('--credential <file>', 'credential of this gateway, made by: opencpns admin gateway add')
     .requiredOption('--data <dir>', 'data folder of this gateway; made when it is not there')
-    .requiredOption('--server <host:port>', 'the CPNS Server', parseEndpoint)
+    .requiredOption(
+      '--server <server>',
+      'HOST:PORT of the CPNS Server, or radius://HOST[:PORT] of an AAA server (port 1812)',
+      parseServer,
+    )
+    .option('--secret-file <file>', 'file with the RADIUS secret that the AAA server has for this gateway')
+    .option('--identity <name@realm>', 'name of a gateway that has no credential, at an AAA server')
     .addOption(listenOption('--listen <host:port>', 'where devices connect; port 0 takes a free one', '0.0.0.0:7411'))
     .option(
       '--service <name=host:port>',
