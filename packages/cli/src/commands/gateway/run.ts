@@ -9,7 +9,7 @@ import { aborted, GRACE_MS, onceAskedToEnd } from '../../signals.ts'
 import type { Server } from './server.ts'
 import type { Service } from './service.ts'
 
-const MAKE_ONE = 'Make one with: opencpns admin gateway add NAME --out FILE'
+const HELP = 'For help: opencpns gateway run --help'
 
 interface Options extends CommonOptions {
   credential?: string
@@ -39,18 +39,15 @@ export async function run(options: Options): Promise<undefined> {
 function serverOf({ server: { kind, ...server }, credential, identity, secretFile }: Options) {
   if (kind === 'cpns') {
     if (secretFile !== undefined || identity !== undefined) {
-      throw new CliError(
-        'USAGE',
-        '--secret-file and --identity are for an AAA server. Give --server radius://HOST[:PORT], or leave them out',
-      )
+      throw new CliError('USAGE', `--secret-file and --identity are for an AAA server, radius://HOST[:PORT]. ${HELP}`)
     }
-    if (credential === undefined) throw new CliError('USAGE', `--credential FILE is missing. ${MAKE_ONE}`)
+    if (credential === undefined) throw new CliError('USAGE', `--credential FILE is missing. ${HELP}`)
     return { server, credentialFile: credential }
   }
   if (secretFile === undefined) {
     throw new CliError(
       'USAGE',
-      '--secret-file FILE is missing. Write the secret that the AAA server has for this gateway into one',
+      `--secret-file FILE is missing: the secret that the AAA server has for this gateway. ${HELP}`,
     )
   }
   if ((credential === undefined) === (identity === undefined)) {
