@@ -16,15 +16,54 @@ export interface Page<T> {
   next: string | null
 }
 
-/** An end user. `generation` is that of the newest 1st seed. Times here and below are in ms since the epoch. */
+/** Where the PNEs of an end user may authenticate in the remote case: at any gateway, at listed ones, or nowhere. */
+export type Roaming = 'any' | 'listed' | 'none'
+
+/**
+ * An end user. `generation` is that of the newest 1st seed. Times here and below are in ms since the epoch.
+ * `sessionsMax` is how many sessions a PNE of the user may have at once at a gateway; null for no limit.
+ */
 export interface UserRow {
   id: number
   name: string
   generation: number
+  roaming: Roaming
+  sessionsMax: number | null
   createdAt: number
+  removedAt: number | null
 }
 
-/** A sealed 1st seed and the name of its owner, which is part of what it is sealed to. */
+/** What changes of a user's policy; the rest stays. `gateways` are the identities of the listed ones, all of them. */
+export interface UserPolicyChange {
+  roaming?: Roaming | undefined
+  gateways?: readonly string[] | undefined
+  sessionsMax?: number | null | undefined
+}
+
+/** What decides whether a PNE of this user may be in the remote case at this gateway. */
+export interface AdmissionRow {
+  roaming: Roaming
+  sessionsMax: number | null
+  /** Whether the user lists this gateway. */
+  listed: boolean
+  visitors: boolean
+  gatewayRevoked: boolean
+}
+
+/** What the removal of a user took along. */
+export interface Removal {
+  user: UserRow
+  /** How many PNEs were revoked by it. */
+  pnes: number
+  /** Identities of the gateways that were revoked by it. */
+  gateways: string[]
+  /** The newest line of the revocation log. */
+  newestRevocation: number
+  /** False when somebody who reads the store kept it from erasing all copies of the sealed 1st seeds at once. */
+  erased: boolean
+}
+
+/** A sealed 1st seed, empty once it was destroyed, and the name of its owner, which is part of what it is sealed to. */
 export interface FirstSeedRow {
   user: string
   sealed: Uint8Array
@@ -32,11 +71,13 @@ export interface FirstSeedRow {
 
 /**
  * A gateway without its secret. `identity` is `name@realm`. `radius` is for a RADIUS client the prefix of its address, as
- * `192.0.2.0/24` or `2001:db8::1/128`, and null for a gateway that speaks our own protocol.
+ * `192.0.2.0/24` or `2001:db8::1/128`, and null for a gateway that speaks our own protocol. `visitors`: whether it takes
+ * PNEs in the remote case.
  */
 export interface GatewayRow {
   identity: string
   radius: string | null
+  visitors: boolean
   userId: number
   user: string
   createdAt: number
@@ -103,6 +144,50 @@ export interface RevocationRow {
   at: number
 }
 
+/** A presence session began or ended, as its gateway reports it. `at` is by the gateway's clock. */
+export interface RegistrationReport {
+  kind: 'began' | 'ended'
+  /** 16 octets */
+  sessionId: Uint8Array
+  /** 32 octets */
+  secondSeed: Uint8Array
+  case: 'local' | 'remote'
+  at: number
+}
+
+/** A report that changed something, and whose PNE it is about. */
+export interface RegistrationChange {
+  kind: 'began' | 'ended'
+  case: 'local' | 'remote'
+  pneId: string
+  user: string
+}
+
+/** A PNE that is registered in the PN of a gateway. A PNE is there once for each gateway. */
+export interface RegistrationRow {
+  /** 16 octets */
+  sessionId: Uint8Array
+  pneId: string
+  name: string | null
+  user: string
+  gateway: string
+  case: 'local' | 'remote'
+  since: number
+}
+
+export interface RegistrationFilter {
+  gateway?: string | undefined
+  pneId?: string | undefined
+}
+
+/** The personal network of a gateway, and how many PNEs are registered in it. */
+export interface PnRow {
+  gateway: string
+  user: string
+  visitors: boolean
+  registered: number
+}
+
 /** Conditions that all must hold. `query` is a part of the display name, or the beginning of the pneId. */
 export interface PneFilter {
   state?: PneState | undefined
@@ -158,16 +243,31 @@ export interface Store {
   /** Adds a further generation, which must be the current one plus 1: otherwise `STORE_DUPLICATE`, for another was faster. */
   addFirstSeed(seed: { userId: number; generation: number; sealed: Uint8Array; createdAt: number }): Promise<void>
   findFirstSeed(userId: number, generation: number): Promise<FirstSeedRow | undefined>
+  /** Undefined when there is no such user, or it was removed. `STORE_UNKNOWN_GATEWAY` for a listed one that is not there. */
+  changeUserPolicy(name: string, change: UserPolicyChange): Promise<UserRow | undefined>
+  /** Identities of the gateways that the user lists, in their order. */
+  listedGateways(userId: number): Promise<string[]>
+  /**
+   * Ends a user for ever, at once: the sealed 1st seeds are destroyed, so far as the store has them; every PNE of the user
+   * becomes `revoked` with a line in the revocation log, every gateway of the user revoked; nothing of it is registered any
+   * more. The name stays taken. Undefined when there is no such user, or it was removed already.
+   * @param tagOf  the revocation tag of a 2nd seed
+   */
+  removeUser(name: string, tagOf: (secondSeed: Uint8Array) => Uint8Array, at: number): Promise<Removal | undefined>
 
   /**
    * Rejects with `STORE_DUPLICATE` when the identity is taken, by a revoked gateway too; with `STORE_PREFIX_TAKEN` when a
-   * gateway that is not revoked has this very `radius`.
+   * gateway that is not revoked has this very `radius`; with `STORE_UNKNOWN_USER` when the user is not there or was removed.
    */
   addGateway(gateway: NewGateway): Promise<GatewayRow>
   findGateway(identity: string): Promise<GatewaySecretRow | undefined>
   /** By identity. */
   listGateways(page: PageRequest): Promise<Page<GatewayRow>>
-  /** Idempotent: the first time stays. Undefined when there is no such gateway. */
+  /** Undefined when there is no such gateway. */
+  changeVisitors(identity: string, visitors: boolean): Promise<GatewayRow | undefined>
+  /** Undefined when there is no such user or gateway. */
+  findAdmission(userId: number, gateway: string): Promise<AdmissionRow | undefined>
+  /** Nothing is registered there any more. Idempotent: the first time stays. Undefined when there is no such gateway. */
   revokeGateway(identity: string, at: number): Promise<GatewayRow | undefined>
   /** All RADIUS clients that are not revoked. */
   listRadiusGateways(): Promise<RadiusGatewayRow[]>
@@ -185,7 +285,7 @@ export interface Store {
    * not; undefined when there is no such PNE.
    */
   confirmPne(secondSeed: Uint8Array, gateway: string, at: number): Promise<PneRow | undefined>
-  /** Makes a PNE `revoked` and appends `tag` to the revocation log, both once. Undefined when there is no such PNE. */
+  /** Makes a PNE `revoked`, registered nowhere, and appends `tag` to the revocation log, all once. Undefined when there is no such PNE. */
   revokePne(pneId: string, tag: Uint8Array, at: number): Promise<RevocationRow | undefined>
   /** The look-up of step 4: one search in one index. */
   findPneBySecondSeed(secondSeed: Uint8Array): Promise<PneKeyRow | undefined>
@@ -208,6 +308,24 @@ export interface Store {
   /** `seq` of the newest line; 0 while there is none. */
   newestRevocation(): Promise<number>
 
+  /**
+   * Counts reports of a gateway, numbered from `first`. Each number counts once: up to the last one that was counted they
+   * are skipped. A report about a PNE that is not active, or in the local case one that another gateway assigned, counts
+   * without any effect. `upTo` is the last number counted so far, `changes` what this call changed.
+   * `STORE_GAP` when numbers are missing between; `STORE_UNKNOWN_GATEWAY` when it is not there or revoked: nothing changed.
+   */
+  countReports(
+    gateway: string,
+    first: number,
+    reports: readonly RegistrationReport[],
+  ): Promise<{ upTo: number; changes: RegistrationChange[] }>
+  /** Newest first. */
+  listRegistrations(filter: RegistrationFilter, page: PageRequest): Promise<Page<RegistrationRow>>
+  /** By gateway: those that are not revoked and speak our own protocol. */
+  listPns(page: PageRequest): Promise<Page<PnRow>>
+  /** Undefined when {@link listPns} would not have it. */
+  findPn(gateway: string): Promise<PnRow | undefined>
+
   /** Appends events in their order and keeps only the newest `keep` of all. */
   appendEvents(events: readonly NewEventRow[], keep: number): Promise<void>
   /** Newest first. A filter by pneId may read the whole log. */
@@ -225,10 +343,12 @@ type StoreErrorCode =
   | 'STORE_DUPLICATE'
   | 'STORE_FAILED'
   | 'STORE_FULL'
+  | 'STORE_GAP'
   | 'STORE_NEWER'
   | 'STORE_NOT_OURS'
   | 'STORE_PREFIX_TAKEN'
   | 'STORE_UNKNOWN_GATEWAY'
+  | 'STORE_UNKNOWN_USER'
 
 /** A store could not do what it was asked. No message holds a value of a row. */
 export class StoreError extends Error {

@@ -2,11 +2,10 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { describe, type TestContext, test } from 'node:test'
-import type { NewEventRow, NewPne, PneRow, Store } from '../../src/store/contract.ts'
-
-const GATEWAY = 'home@example.org'
-const OTHER_GATEWAY = 'lobby@example.org'
-const NOBODY = { pneId: 'pne-none', gateway: 'none@example.org' }
+import type { PneRow, Store } from '../../src/store/contract.ts'
+import { policyContract } from './contract-policy.ts'
+import { registrationContract } from './contract-registrations.ts'
+import { addGateway, addUser, furnish, GATEWAY, ids, NOBODY, newEvent, newPne, OTHER_GATEWAY } from './furnish.ts'
 
 /** @param open  gives an empty store; the suite closes it */
 export function storeContract(name: string, open: (t: TestContext) => Promise<Store>): void {
@@ -29,7 +28,11 @@ export function storeContract(name: string, open: (t: TestContext) => Promise<St
 
     contract('a user has a sealed 1st seed of generation 1', async (store) => {
       const user = await store.addUser({ name: 'alice', sealedFirstSeed: Buffer.of(7), createdAt: 5 })
-      assert.deepEqual({ ...user }, { id: user.id, name: 'alice', generation: 1, createdAt: 5 })
+      const unlimited = { roaming: 'any', sessionsMax: null }
+      assert.deepEqual(
+        { ...user },
+        { id: user.id, name: 'alice', generation: 1, ...unlimited, createdAt: 5, removedAt: null },
+      )
       assert.deepEqual(await store.findUser('alice'), user)
       const seed = await store.findFirstSeed(user.id, 1)
       assert.deepEqual([seed?.user, ...(seed?.sealed ?? [])], ['alice', 7])
@@ -82,7 +85,15 @@ export function storeContract(name: string, open: (t: TestContext) => Promise<St
     contract('a gateway keeps its sealed secret, which no list shows', async (store) => {
       const { id: userId } = await addUser(store, 'alice')
       const added = await addGateway(store, GATEWAY, userId)
-      const row = { identity: GATEWAY, radius: null, userId, user: 'alice', createdAt: 1, revokedAt: null }
+      const row = {
+        identity: GATEWAY,
+        radius: null,
+        visitors: true,
+        userId,
+        user: 'alice',
+        createdAt: 1,
+        revokedAt: null,
+      }
       assert.deepEqual({ ...added }, row)
       assert.deepEqual([...((await store.findGateway(GATEWAY))?.sealedSecret ?? [])], [8])
       const { items } = await store.listGateways({ limit: 10 })
@@ -91,7 +102,7 @@ export function storeContract(name: string, open: (t: TestContext) => Promise<St
 
     contract('a gateway needs a user that exists, and an identity that is free', async (store) => {
       const { id: userId } = await addUser(store, 'alice')
-      await assert.rejects(addGateway(store, GATEWAY, userId + 1), { code: 'STORE_FAILED' })
+      await assert.rejects(addGateway(store, GATEWAY, userId + 1), { code: 'STORE_UNKNOWN_USER' })
       assert.equal(await store.findGateway(GATEWAY), undefined)
       await addGateway(store, GATEWAY, userId)
       await store.revokeGateway(GATEWAY, 2)
@@ -353,6 +364,9 @@ export function storeContract(name: string, open: (t: TestContext) => Promise<St
       )
     })
 
+    policyContract(contract)
+    registrationContract(contract)
+
     contract('closing finishes what was begun, refuses what comes later, and may be repeated', async (store) => {
       const adding = addUser(store, 'alice')
       await store.close()
@@ -362,35 +376,4 @@ export function storeContract(name: string, open: (t: TestContext) => Promise<St
       await store.close()
     })
   })
-}
-
-function addUser(store: Store, name: string) {
-  return store.addUser({ name, sealedFirstSeed: Buffer.of(7), createdAt: 1 })
-}
-
-function addGateway(store: Store, identity: string, userId: number, radius: string | null = null) {
-  return store.addGateway({ identity, radius, userId, sealedSecret: Buffer.of(8), createdAt: 1 })
-}
-
-/** Two users with a gateway each. */
-async function furnish(store: Store): Promise<{ userId: number }> {
-  const alice = await addUser(store, 'alice')
-  const bob = await addUser(store, 'bob')
-  await addGateway(store, GATEWAY, alice.id)
-  await addGateway(store, OTHER_GATEWAY, bob.id)
-  return { userId: alice.id }
-}
-
-function newPne(changes: Partial<NewPne> = {}): NewPne {
-  const pneId = `pne-${randomBytes(8).toString('hex')}`
-  return { pneId, secondSeed: randomBytes(32), gateway: GATEWAY, name: null, createdAt: 10, ...changes }
-}
-
-function newEvent(changes: Partial<NewEventRow>): NewEventRow {
-  const absent = { reason: null, pneId: null, gateway: null, user: null, case: null, ms: null }
-  return { at: 1, type: 'authentication', result: 'accepted', ...absent, ...changes }
-}
-
-function ids(pnes: PneRow[]): string[] {
-  return pnes.map((pne) => pne.pneId)
 }

@@ -14,6 +14,8 @@ import { storeContract } from './contract.ts'
 storeContract('sqlite, in memory', async () => openSqlite(':memory:'))
 storeContract('sqlite, in a file', async (t) => openSqlite(join(temporaryFolder(t), 'cpns.db')))
 
+const USERS = 100
+
 const worker = join(import.meta.dirname, 'assigning-process.ts')
 
 test('every assignment that was answered is there after kill -9 in the middle of a loop', {
@@ -121,7 +123,7 @@ test('a database of the first schema is brought up to date with all that it hold
     assert.deepEqual((await store.listRadiusGateways()).length, 1)
     await store.close()
   }
-  assert.equal(new DatabaseSync(path).prepare('PRAGMA user_version').get()?.['user_version'], 2)
+  assert.equal(new DatabaseSync(path).prepare('PRAGMA user_version').get()?.['user_version'], 3)
 })
 
 test('a database of a newer version is refused and left as it is', async (t) => {
@@ -168,6 +170,35 @@ test('a database with a damaged page is refused, not read', async (t) => {
 test('a path that cannot be opened is refused with advice', (t) => {
   const path = join(temporaryFolder(t), 'missing', 'cpns.db')
   assert.throws(() => openSqlite(path), { code: 'STORE_FAILED', message: /check its permissions/ })
+})
+
+test('of a removed user the sealed 1st seeds are in none of the files, while the store is open', async (t) => {
+  const path = join(temporaryFolder(t), 'cpns.db')
+  const store = openSqlite(path)
+  const seeds: Buffer[] = []
+  for (let i = 0; i < USERS; i++) {
+    const [sealedFirstSeed, sealed] = [randomBytes(61), randomBytes(61)]
+    const { id: userId } = await store.addUser({ name: `user-${i}`, sealedFirstSeed, createdAt: 1 })
+    await store.addFirstSeed({ userId, generation: 2, sealed, createdAt: 1 })
+    seeds.push(sealedFirstSeed, sealed)
+  }
+  const holds = (seed: Buffer) => [path, `${path}-wal`].some((file) => readFileSync(file).includes(seed))
+  assert.ok(seeds.every(holds))
+  const tagOf = () => randomBytes(32)
+  for (let i = 0; i < USERS; i++) assert.equal((await store.removeUser(`user-${i}`, tagOf, 2))?.erased, true)
+  assert.deepEqual(seeds.filter(holds), [])
+  await store.close()
+})
+
+test('a removal says when somebody who reads keeps the old pages in the log', { timeout: 10_000 }, async (t) => {
+  const path = join(temporaryFolder(t), 'cpns.db')
+  const store = openSqlite(path)
+  await store.addUser({ name: 'alice', sealedFirstSeed: randomBytes(61), createdAt: 1 })
+  const reader = new DatabaseSync(path)
+  reader.exec('BEGIN; SELECT * FROM users')
+  assert.equal((await store.removeUser('alice', () => randomBytes(32), 2))?.erased, false)
+  reader.close()
+  await store.close()
 })
 
 test('a clean close leaves one file', async (t) => {

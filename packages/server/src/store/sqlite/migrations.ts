@@ -81,6 +81,31 @@ const migrations = [
   CREATE UNIQUE INDEX gateways_radius ON gateways (radius) WHERE radius IS NOT NULL AND revoked_at IS NULL;
   CREATE INDEX gateways_radius_changes ON gateways (revoked_at) WHERE radius IS NOT NULL;
   `,
+  /* 3 */ `
+  ALTER TABLE users ADD COLUMN roaming TEXT NOT NULL DEFAULT 'any' CHECK (roaming IN ('any', 'listed', 'none'));
+  ALTER TABLE users ADD COLUMN sessions_max INTEGER CHECK (sessions_max BETWEEN 1 AND 65535);
+  ALTER TABLE users ADD COLUMN removed_at INTEGER;
+  ALTER TABLE gateways ADD COLUMN visitors INTEGER NOT NULL DEFAULT 1 CHECK (visitors IN (0, 1));
+  -- The number of the last registration report that was counted.
+  ALTER TABLE gateways ADD COLUMN reports INTEGER NOT NULL DEFAULT 0;
+
+  CREATE TABLE listed_gateways (
+    user_id    INTEGER NOT NULL REFERENCES users (id),
+    gateway_id INTEGER NOT NULL REFERENCES gateways (id),
+    PRIMARY KEY (user_id, gateway_id)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE registrations (
+    id         INTEGER PRIMARY KEY AUTOINCREMENT,
+    gateway_id INTEGER NOT NULL REFERENCES gateways (id),
+    pne_id     INTEGER NOT NULL REFERENCES pnes (id),
+    session_id BLOB NOT NULL CHECK (length(session_id) = 16),
+    "case"     TEXT NOT NULL CHECK ("case" IN ('local', 'remote')),
+    since      INTEGER NOT NULL,
+    UNIQUE (gateway_id, pne_id)
+  ) STRICT;
+  CREATE INDEX registrations_of_pne ON registrations (pne_id);
+  `,
 ]
 
 /**

@@ -29,6 +29,7 @@ export function openSqlite(path: string): Store {
   try {
     db = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS, enableForeignKeyConstraints: true })
     db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF')
+    db.exec('PRAGMA secure_delete = ON') // a destroyed 1st seed must not linger in a free page
     db.exec(`PRAGMA mmap_size = ${MAPPED_OCTETS}`)
     if (check) quickCheck(db)
     migrate(db)

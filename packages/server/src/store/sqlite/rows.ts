@@ -1,11 +1,18 @@
 // Between what node:sqlite gives and the row types of the contract.
-import { type Page, type PneRow, StoreError } from '../contract.ts'
+import { type GatewayRow, type GatewaySecretRow, type Page, type PneRow, StoreError } from '../contract.ts'
 import type { Statements } from './statements.ts'
 
 /** A row that must be there: it was written or found in the same transaction. */
 export function row<T>(found: unknown): T {
   if (found === undefined) throw new TypeError('a row is missing that was there a moment ago')
   return found as T
+}
+
+/** SQLite has no booleans. */
+export function gatewayRow<T extends GatewayRow | GatewaySecretRow = GatewayRow>(found: unknown): T | undefined {
+  if (found === undefined) return undefined
+  const gateway = found as T
+  return { ...gateway, visitors: Boolean(gateway.visitors) }
 }
 
 /** Without the number by which the inventory is ordered: that is the store's own affair. */

@@ -2,12 +2,13 @@
 import type { DatabaseSync } from 'node:sqlite'
 
 const user = `
-  SELECT u.id, u.name, u.created_at AS createdAt,
+  SELECT u.id, u.name, u.roaming, u.sessions_max AS sessionsMax, u.created_at AS createdAt, u.removed_at AS removedAt,
          (SELECT max(generation) FROM first_seeds WHERE user_id = u.id) AS generation
   FROM users u`
 
-const gatewayColumns =
-  'g.identity, g.radius, g.user_id AS userId, u.name AS user, g.created_at AS createdAt, g.revoked_at AS revokedAt'
+const gatewayColumns = `
+  g.identity, g.radius, g.visitors, g.user_id AS userId, u.name AS user, g.created_at AS createdAt,
+  g.revoked_at AS revokedAt`
 const gatewayTables = 'gateways g JOIN users u ON u.id = g.user_id'
 const gateway = `SELECT ${gatewayColumns} FROM ${gatewayTables}`
 const gatewaySecret = `SELECT ${gatewayColumns}, g.sealed_secret AS sealedSecret FROM ${gatewayTables}`
@@ -17,6 +18,16 @@ const pne = `
          p.generation, g.identity AS gateway, p.created_at AS createdAt, p.confirmed_at AS confirmedAt,
          p.revoked_at AS revokedAt
   FROM pnes p JOIN users u ON u.id = p.user_id JOIN gateways g ON g.id = p.gateway_id`
+
+const registration = `
+  SELECT r.id, r.session_id AS sessionId, p.pne_id AS pneId, p.name, u.name AS user, g.identity AS gateway, r."case", r.since
+  FROM registrations r
+  JOIN pnes p ON p.id = r.pne_id JOIN users u ON u.id = p.user_id JOIN gateways g ON g.id = r.gateway_id`
+
+const pn = `
+  SELECT g.identity AS gateway, u.name AS user, g.visitors,
+         (SELECT count(*) FROM registrations WHERE gateway_id = g.id) AS registered
+  FROM ${gatewayTables} WHERE g.radius IS NULL AND g.revoked_at IS NULL`
 
 const revocation = 'SELECT seq, tag, pne_id AS pneId, at FROM revocations'
 
@@ -34,10 +45,28 @@ const sql = {
   findFirstSeed: `
     SELECT u.name AS user, s.sealed FROM first_seeds s JOIN users u ON u.id = s.user_id
     WHERE s.user_id = ? AND s.generation = ?`,
+  changeRoaming: 'UPDATE users SET roaming = ? WHERE id = ?',
+  changeSessionsMax: 'UPDATE users SET sessions_max = ? WHERE id = ?',
+  unlistGateways: 'DELETE FROM listed_gateways WHERE user_id = ?',
+  listGateway: 'INSERT OR IGNORE INTO listed_gateways SELECT ?, id FROM gateways WHERE identity = ?',
+  listedGateways: `
+    SELECT g.identity FROM listed_gateways l JOIN gateways g ON g.id = l.gateway_id
+    WHERE l.user_id = ? ORDER BY g.identity`,
+  findAdmission: `
+    SELECT u.roaming, u.sessions_max AS sessionsMax, g.visitors, g.revoked_at IS NOT NULL AS gatewayRevoked,
+           EXISTS (SELECT 1 FROM listed_gateways WHERE user_id = u.id AND gateway_id = g.id) AS listed
+    FROM users u, gateways g WHERE u.id = ? AND g.identity = ?`,
+
+  removeUser: 'UPDATE users SET removed_at = ? WHERE name = ? AND removed_at IS NULL',
+  destroyFirstSeeds: "UPDATE first_seeds SET sealed = x'' WHERE user_id = ?",
+  seedsOfUser: "SELECT pne_id AS pneId, second_seed AS secondSeed FROM pnes WHERE user_id = ? AND state <> 'revoked'",
+  revokeGatewaysOfUser:
+    'UPDATE gateways SET revoked_at = ? WHERE user_id = ? AND revoked_at IS NULL RETURNING identity',
 
   addGateway: `
     INSERT INTO gateways (identity, radius, user_id, sealed_secret, created_at)
-    VALUES (:identity, :radius, :userId, :sealedSecret, :createdAt)`,
+    SELECT :identity, :radius, id, :sealedSecret, :createdAt FROM users WHERE id = :userId AND removed_at IS NULL`,
+  changeVisitors: 'UPDATE gateways SET visitors = ? WHERE identity = ?',
   findGateway: `${gateway} WHERE g.identity = ?`,
   findGatewaySecret: `${gatewaySecret} WHERE g.identity = ?`,
   listGateways: `${gateway} WHERE g.identity > ? ORDER BY g.identity LIMIT ?`,
@@ -68,6 +97,19 @@ const sql = {
     ) LIMIT :limit`,
   removePendingPnes: "DELETE FROM pnes WHERE state = 'pending' AND created_at < ?",
 
+  findReports: 'SELECT id, reports FROM gateways WHERE identity = ? AND revoked_at IS NULL',
+  noteReports: 'UPDATE gateways SET reports = ? WHERE id = ?',
+  findRegistrant: `
+    SELECT p.id, p.pne_id AS pneId, u.name AS user FROM pnes p JOIN users u ON u.id = p.user_id
+    WHERE p.second_seed = :secondSeed AND p.state = 'active' AND (:case = 'remote' OR p.gateway_id = :gatewayId)`,
+  register: `
+    INSERT OR REPLACE INTO registrations (gateway_id, pne_id, session_id, "case", since) VALUES (?, ?, ?, ?, ?)`,
+  deregister: 'DELETE FROM registrations WHERE gateway_id = ? AND pne_id = ? AND session_id = ?',
+  deregisterPne: 'DELETE FROM registrations WHERE pne_id = (SELECT id FROM pnes WHERE pne_id = ?)',
+  deregisterAt: 'DELETE FROM registrations WHERE gateway_id = (SELECT id FROM gateways WHERE identity = ?)',
+  listPns: `${pn} AND g.identity > ? ORDER BY g.identity LIMIT ?`,
+  findPn: `${pn} AND g.identity = ?`,
+
   appendRevocation: 'INSERT INTO revocations (pne_id, tag, at) VALUES (?, ?, ?)',
   findRevocation: `${revocation} WHERE pne_id = ?`,
   revocationsSince: `${revocation} WHERE seq > ? ORDER BY seq LIMIT ?`,
@@ -94,6 +136,14 @@ export function listPnesSql(filter: { state: boolean; user: boolean; query: bool
   if (filter.query)
     conditions.push('(instr(lower(p.name), lower(:query)) OR substr(p.pne_id, 1, length(:query)) = :query)')
   return `${pne} WHERE ${conditions.join(' AND ')} ORDER BY p.id DESC LIMIT :limit`
+}
+
+/** The list of registrations under any filter. */
+export function listRegistrationsSql(filter: { gateway: boolean; pneId: boolean }): string {
+  const conditions = ['r.id < :before']
+  if (filter.gateway) conditions.push('r.gateway_id = (SELECT id FROM gateways WHERE identity = :gateway)')
+  if (filter.pneId) conditions.push('r.pne_id = (SELECT id FROM pnes WHERE pne_id = :pneId)')
+  return `${registration} WHERE ${conditions.join(' AND ')} ORDER BY r.id DESC LIMIT :limit`
 }
 
 /** `rare` is for every type but `authentication`: only those are indexed. */

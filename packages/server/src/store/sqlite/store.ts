@@ -1,6 +1,7 @@
 // The store contract on one SQLite connection. Reads run at once; writes go through the group commit.
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite'
 import {
+  type AdmissionRow,
   type EventFilter,
   type EventRow,
   type FirstSeedRow,
@@ -15,16 +16,25 @@ import {
   type PneKeyRow,
   type PneRow,
   type PneState,
+  type PnRow,
   type RadiusGatewayRow,
+  type RegistrationChange,
+  type RegistrationFilter,
+  type RegistrationReport,
+  type RegistrationRow,
+  type Removal,
   type RevocationRow,
   type Store,
   StoreError,
+  type UserPolicyChange,
   type UserRow,
 } from '../contract.ts'
 import { toStoreError } from './errors.ts'
 import { GroupCommit } from './group-commit.ts'
-import { findBySeed, inBatches, page, pneRow, readCursor, row } from './rows.ts'
-import { listEventsSql, listPnesSql, prepareAll, type Statements } from './statements.ts'
+import { countReports, pnRow, registrationRow } from './registrations.ts'
+import { findBySeed, gatewayRow, inBatches, page, pneRow, readCursor, row } from './rows.ts'
+import { listEventsSql, listPnesSql, listRegistrationsSql, prepareAll, type Statements } from './statements.ts'
+import { changeUserPolicy, findAdmission, forget, removeUser, revokePne } from './users.ts'
 
 /** Assignments that {@link SqliteStore.importPnes} writes in one transaction: other writers wait that long. */
 const IMPORT_BATCH = 5000
@@ -80,30 +90,62 @@ export class SqliteStore implements Store {
     return this.#read(({ findFirstSeed }) => findFirstSeed.get(userId, generation) as FirstSeedRow | undefined)
   }
 
+  changeUserPolicy(name: string, change: UserPolicyChange): Promise<UserRow | undefined> {
+    return this.#write((statements) => changeUserPolicy(statements, name, change))
+  }
+
+  listedGateways(userId: number): Promise<string[]> {
+    return this.#read(({ listedGateways }) => listedGateways.all(userId).map(({ identity }) => String(identity)))
+  }
+
+  async removeUser(
+    name: string,
+    tagOf: (secondSeed: Uint8Array) => Uint8Array,
+    at: number,
+  ): Promise<Removal | undefined> {
+    const removal = await this.#write((statements) => removeUser(statements, name, tagOf, at))
+    return removal && { ...removal, erased: forget(this.#db) }
+  }
+
   addGateway(gateway: NewGateway): Promise<GatewayRow> {
     return this.#write(({ addGateway, findGateway, findRadiusGateway }) => {
       if (gateway.radius !== null && findRadiusGateway.get(gateway.radius) !== undefined) {
         throw new StoreError('STORE_PREFIX_TAKEN', 'another RADIUS client has this address prefix')
       }
-      addGateway.run({ ...gateway })
-      return row<GatewayRow>(findGateway.get(gateway.identity))
+      if (addGateway.run({ ...gateway }).changes === 0) {
+        throw new StoreError('STORE_UNKNOWN_USER', 'the user is not there, or was removed')
+      }
+      return row<GatewayRow>(gatewayRow(findGateway.get(gateway.identity)))
     })
   }
 
   findGateway(identity: string): Promise<GatewaySecretRow | undefined> {
-    return this.#read(({ findGatewaySecret }) => findGatewaySecret.get(identity) as GatewaySecretRow | undefined)
+    return this.#read(({ findGatewaySecret }) => gatewayRow<GatewaySecretRow>(findGatewaySecret.get(identity)))
   }
 
   listGateways({ limit, cursor = '' }: PageRequest): Promise<Page<GatewayRow>> {
-    return this.#read(({ listGateways }) =>
-      page(listGateways.all(cursor, limit + 1) as unknown as GatewayRow[], limit, (gateway) => gateway.identity),
-    )
+    return this.#read(({ listGateways }) => {
+      const found = listGateways.all(cursor, limit + 1).map((each) => row<GatewayRow>(gatewayRow(each)))
+      return page(found, limit, (gateway) => gateway.identity)
+    })
+  }
+
+  changeVisitors(identity: string, visitors: boolean): Promise<GatewayRow | undefined> {
+    return this.#write(({ changeVisitors, findGateway }) => {
+      changeVisitors.run(visitors ? 1 : 0, identity)
+      return gatewayRow(findGateway.get(identity))
+    })
+  }
+
+  findAdmission(userId: number, gateway: string): Promise<AdmissionRow | undefined> {
+    return this.#read((statements) => findAdmission(statements, userId, gateway))
   }
 
   revokeGateway(identity: string, at: number): Promise<GatewayRow | undefined> {
-    return this.#write(({ revokeGateway, findGateway }) => {
+    return this.#write(({ revokeGateway, deregisterAt, findGateway }) => {
       revokeGateway.run(at, identity)
-      return findGateway.get(identity) as GatewayRow | undefined
+      deregisterAt.run(identity)
+      return gatewayRow(findGateway.get(identity))
     })
   }
 
@@ -134,9 +176,9 @@ export class SqliteStore implements Store {
   }
 
   revokePne(pneId: string, tag: Uint8Array, at: number): Promise<RevocationRow | undefined> {
-    return this.#write(({ revokePne, appendRevocation, findRevocation }) => {
-      if (revokePne.run(at, pneId).changes === 1) appendRevocation.run(pneId, tag, at)
-      return findRevocation.get(pneId) as RevocationRow | undefined
+    return this.#write((statements) => {
+      revokePne(statements, pneId, tag, at)
+      return statements.findRevocation.get(pneId) as RevocationRow | undefined
     })
   }
 
@@ -190,6 +232,34 @@ export class SqliteStore implements Store {
 
   newestRevocation(): Promise<number> {
     return this.#read(({ newestRevocation }) => row<{ seq: number }>(newestRevocation.get()).seq)
+  }
+
+  countReports(
+    gateway: string,
+    first: number,
+    reports: readonly RegistrationReport[],
+  ): Promise<{ upTo: number; changes: RegistrationChange[] }> {
+    return this.#write((statements) => countReports(statements, gateway, first, reports))
+  }
+
+  listRegistrations({ gateway, pneId }: RegistrationFilter, { limit, cursor }: PageRequest) {
+    return this.#read<Page<RegistrationRow>>(() => {
+      const sql = listRegistrationsSql({ gateway: gateway !== undefined, pneId: pneId !== undefined })
+      const found = this.#list(sql, { gateway, pneId, before: readCursor(cursor), limit: limit + 1 })
+      const { items, next } = page(found, limit, ({ id }) => String(id))
+      return { items: items.map(registrationRow), next }
+    })
+  }
+
+  listPns({ limit, cursor = '' }: PageRequest): Promise<Page<PnRow>> {
+    return this.#read(({ listPns }) => page(listPns.all(cursor, limit + 1).map(pnRow), limit, ({ gateway }) => gateway))
+  }
+
+  findPn(gateway: string): Promise<PnRow | undefined> {
+    return this.#read(({ findPn }) => {
+      const found = findPn.get(gateway)
+      return found && pnRow(found)
+    })
   }
 
   appendEvents(events: readonly NewEventRow[], keep: number): Promise<void> {

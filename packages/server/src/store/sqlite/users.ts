@@ -1,0 +1,71 @@
+// What changes a user: the policy, and the removal, which must leave nothing of the 1st seeds.
+import type { DatabaseSync } from 'node:sqlite'
+import { type AdmissionRow, type Removal, StoreError, type UserPolicyChange, type UserRow } from '../contract.ts'
+import { row } from './rows.ts'
+import type { Statements } from './statements.ts'
+
+/** What {@link Store.changeUserPolicy} does, inside a transaction. */
+export function changeUserPolicy(
+  statements: Statements,
+  name: string,
+  { roaming, gateways, sessionsMax }: UserPolicyChange,
+): UserRow | undefined {
+  const user = statements.findUser.get(name) as UserRow | undefined
+  if (user === undefined || user.removedAt !== null) return undefined
+  if (roaming !== undefined) statements.changeRoaming.run(roaming, user.id)
+  if (sessionsMax !== undefined) statements.changeSessionsMax.run(sessionsMax, user.id)
+  if (gateways !== undefined) {
+    statements.unlistGateways.run(user.id)
+    for (const gateway of new Set(gateways)) {
+      if (statements.listGateway.run(user.id, gateway).changes === 1) continue
+      throw new StoreError('STORE_UNKNOWN_GATEWAY', 'a listed gateway is not there')
+    }
+  }
+  return row<UserRow>(statements.findUser.get(name))
+}
+
+export function findAdmission(
+  { findAdmission }: Statements,
+  userId: number,
+  gateway: string,
+): AdmissionRow | undefined {
+  const found = findAdmission.get(userId, gateway)
+  if (found === undefined) return undefined
+  const is = (column: string) => found[column] === 1
+  const { roaming, sessionsMax } = found as unknown as AdmissionRow
+  return { roaming, sessionsMax, listed: is('listed'), visitors: is('visitors'), gatewayRevoked: is('gatewayRevoked') }
+}
+
+/** What {@link Store.removeUser} does, inside a transaction. {@link forget} must follow. */
+export function removeUser(
+  statements: Statements,
+  name: string,
+  tagOf: (secondSeed: Uint8Array) => Uint8Array,
+  at: number,
+): Omit<Removal, 'erased'> | undefined {
+  if (statements.removeUser.run(at, name).changes === 0) return undefined
+  const user = row<UserRow>(statements.findUser.get(name))
+  statements.destroyFirstSeeds.run(user.id)
+  const pnes = statements.seedsOfUser.all(user.id) as unknown as { pneId: string; secondSeed: Uint8Array }[]
+  for (const { pneId, secondSeed } of pnes) revokePne(statements, pneId, tagOf(secondSeed), at)
+  const gateways = statements.revokeGatewaysOfUser.all(at, user.id).map(({ identity }) => String(identity))
+  for (const identity of gateways) statements.deregisterAt.run(identity)
+  statements.unlistGateways.run(user.id)
+  const { seq: newestRevocation } = row<{ seq: number }>(statements.newestRevocation.get())
+  return { user, pnes: pnes.length, gateways, newestRevocation }
+}
+
+/** Makes a PNE revoked, once, inside a transaction. */
+export function revokePne(statements: Statements, pneId: string, tag: Uint8Array, at: number): void {
+  if (statements.revokePne.run(at, pneId).changes === 0) return
+  statements.appendRevocation.run(pneId, tag, at)
+  statements.deregisterPne.run(pneId)
+}
+
+/**
+ * Empties the write-ahead log, where the pages before the removal still are; those of the database were overwritten, for
+ * secure_delete is on. False when another process reads: then they linger until the log is written anew.
+ */
+export function forget(db: DatabaseSync): boolean {
+  return db.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get()?.['busy'] === 0
+}
