@@ -3,7 +3,7 @@
 
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
-import { GpskPeer } from '@opencpns/eap'
+import { Code, GpskPeer, Type } from '@opencpns/eap'
 import { connectTlsPsk, FrameLink, IoError, type Limits } from '@opencpns/io'
 import {
   Alpn,
@@ -114,9 +114,10 @@ async function receiveInTheClear(link: FrameLink, limits: Limits) {
 
 /** What our EAP peer answers. Where RFC 5433 would discard in silence, nothing better can come: the flow ends. */
 function answerTo(peer: GpskPeer, packet: Uint8Array): Uint8Array {
+  if (packet[0] !== Code.Request || packet[4] !== Type.Gpsk) throw authenticationFailed('not a Request of EAP-GPSK')
   const step = peer.receive(packet, Date.now())
   if (step.do === 'send') return step.packet
-  throw authenticationFailed(step.do === 'succeed' ? 'EAP-Success is no challenge' : step.error)
+  throw authenticationFailed(step.do === 'succeed' ? 'EAP-GPSK is over' : step.error)
 }
 
 interface Grounds {

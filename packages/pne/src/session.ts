@@ -31,8 +31,9 @@ export type Closed = keyof typeof EndReason | 'here' | 'lost' | 'violation'
 
 export interface Session {
   /**
-   * With a service: its byte stream, the TLS socket itself. Without one the session is the device's presence: the stream
-   * carries no data of the user's, do not read or write it; its 'close' event tells that the session has ended.
+   * With a service: its byte stream, the TLS socket itself, paused: pipe, iterate or `resume()` it. Each direction ends by
+   * itself: when the other side has ended, end this one too, or `close()`. Without a service: no data of the user's, do
+   * not read or write it; its 'close' event tells that the session has ended.
    */
   readonly stream: Duplex
   readonly facts: SessionFacts
@@ -44,6 +45,7 @@ export interface Session {
 
 /** A session for a service. */
 export function serviceSession(stream: Duplex, facts: SessionFacts): Session {
+  stream.allowHalfOpen = true
   let reason: Closed = 'lost'
   const closed = untilClosed(stream).then(() => reason)
   const close = async () => {

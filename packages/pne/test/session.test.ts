@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { duplexPair } from 'node:stream'
+import { type Duplex, duplexPair } from 'node:stream'
 import { type TestContext, test } from 'node:test'
 import type { TLSSocket } from 'node:tls'
 import { FrameLink } from '@opencpns/io'
@@ -120,6 +120,26 @@ test('a service: the gateway that ends the stream ends it here too, once all was
   const { session, gateway } = await opened(t, 'mqtt')
   gateway.handOver().end('last words')
   assert.equal(Buffer.concat(await session.stream.toArray()).toString(), 'last words')
+  assert.equal(await session.closed, 'lost')
+})
+
+/** All that comes until the end of this direction; unlike iteration it leaves the other one open. */
+async function text(stream: Duplex): Promise<string> {
+  const chunks: Buffer[] = []
+  stream.on('data', (chunk) => chunks.push(chunk)).resume()
+  await once(stream, 'end')
+  return Buffer.concat(chunks).toString()
+}
+
+test('a service: the end of one direction ends that one alone, whoever ends first', async (t) => {
+  const { session, gateway } = await opened(t, 'mqtt')
+  const socket = gateway.handOver()
+  socket.allowHalfOpen = true
+  const answered = text(socket)
+  socket.end('question')
+  assert.equal(await text(session.stream), 'question')
+  session.stream.end('answer')
+  assert.equal(await answered, 'answer')
   assert.equal(await session.closed, 'lost')
 })
 
