@@ -5,9 +5,10 @@
 import { parseArgs } from 'node:util'
 import { type Bench, type Figure, toRows } from './figures.ts'
 import { flows } from './flows.ts'
+import { radius } from './radius.ts'
 import { serverRequest } from './server-request.ts'
 
-const benches: readonly Bench[] = [flows, serverRequest]
+const benches: readonly Bench[] = [flows, serverRequest, radius]
 const names = benches.flatMap((bench) => bench.names)
 
 const { values, positionals } = parseArgs({
