@@ -277,6 +277,46 @@ test('revocation ends a present device with exit code 3', async () => {
   assert.deepEqual((await ended)[0], 3)
 })
 
+test('an access point is added with its address, and its shared secret is told once', async () => {
+  const add = (...more: string[]) =>
+    opencpns(
+      'admin',
+      'gateway',
+      'add',
+      'lobby-ap',
+      '--user',
+      'alice',
+      '--radius',
+      '192.0.2.7',
+      '--data',
+      server,
+      ...more,
+    )
+  const { code, stdout } = await add()
+  assert.equal(code, 0)
+  assert.match(
+    stdout,
+    /^Added the RADIUS gateway lobby-ap@example\.org of alice, for requests from 192\.0\.2\.7\/32\.\n/,
+  )
+  assert.match(stdout, /Shared secret, told this once: [\w-]{32}\n.*auth_server_shared_secret/)
+  assertError(await add('--json'), 2, /cannot add the gateway: /)
+})
+
+test('the device as a network of wpa_supplicant, for people and for programs', async () => {
+  const exported = await opencpns('pne', 'export', '--credential', credential)
+  assert.match(exported.stdout, /^network=\{\n {2}key_mgmt=IEEE8021X\n[\s\S]*password=[0-9a-f]{64}\n[\s\S]*\}\n$/)
+  const { stdout } = await opencpns('pne', 'export', '--credential', credential, '--format', 'json')
+  const { identity, password, ...others } = JSON.parse(stdout)
+  assert.deepEqual(others, { eap: 'GPSK', phase1: 'cipher=2' })
+  assert.match(identity, /^[\w-]{43}@example\.org$/)
+  assert.ok(exported.stdout.includes(password))
+  assertError(
+    await opencpns('pne', 'export', '--credential', credential, '--ssid', 'x'.repeat(33)),
+    2,
+    /1 to 32 octets/,
+  )
+})
+
 test('a server that was stopped: the next command says so', async () => {
   const [first] = running
   assert.ok(first)

@@ -10,7 +10,7 @@ import {
   TRANSIENT_KEY_LIFETIME_S,
 } from '@opencpns/protocol'
 import type { Challenges } from './challenges.ts'
-import { findClaimant, verifyClaimant } from './claimant.ts'
+import { checkAdmitted, findClaimant, verifyClaimant } from './claimant.ts'
 import type { EventLog } from './events.ts'
 import { asRefusal, Refusal } from './refusal.ts'
 import type { Peer, Registry } from './registry.ts'
@@ -19,7 +19,7 @@ import { report } from './report.ts'
 /** What authentication needs. All of it is shared by all links, none of it belongs to one authentication. */
 export interface AuthenticationContext {
   readonly realm: string
-  readonly registry: Pick<Registry, 'findPeer'>
+  readonly registry: Pick<Registry, 'findPeer' | 'policies'>
   readonly challenges: Challenges
   readonly events: EventLog
   readonly logger: Logger
@@ -50,6 +50,7 @@ export async function authenticate(
 
     // Step 5: with the EUKey as pre-shared key, PNE and server authenticate each other and share a transient key.
     const { peer: pne, keys } = verifyClaimant(claimant, gpsk2, issued)
+    const sessionsMax = await checkAdmitted(pne, gateway, context)
     const gpsk3 = writeGpsk3(gpsk2, keys)
     const transientKey = deriveTransientKey({ msk: keys.msk, gateway })
     trace.step(5, 'PNE', 'CPNS Server', 'EAP-GPSK')
@@ -64,6 +65,7 @@ export async function authenticate(
       lifetimeS: TRANSIENT_KEY_LIFETIME_S,
       pneId: pne.pneId,
       user: pne.user,
+      ...(sessionsMax !== undefined && { sessionsMax }),
     }
   } catch (error) {
     const { reason, result } = asRefusal(error)

@@ -2,7 +2,7 @@
 
 import { randomBytes } from 'node:crypto'
 import { type Gpsk1, type Gpsk2, type GpskKeys, verifyGpsk2 } from '@opencpns/eap'
-import { deriveEuKey, deriveGpskPsk, peerIdentity } from '@opencpns/protocol'
+import { deriveEuKey, deriveGpskPsk, peerIdentity, Result } from '@opencpns/protocol'
 import { Refusal } from './refusal.ts'
 import type { Peer, Registry } from './registry.ts'
 
@@ -49,4 +49,22 @@ export function checkActive(peer: Peer | undefined): asserts peer is Peer {
   if (peer === undefined) throw new Refusal('UNKNOWN_PNE')
   if (peer.state === 'revoked') throw new Refusal('PNE_REVOKED')
   if (peer.state !== 'active') throw new Refusal('PNE_PENDING')
+}
+
+/**
+ * Whether a PNE that has proved itself may be in the remote case at this gateway: docs/protocol.md section 4.4, Policy.
+ * @returns how many sessions it may have there at once; undefined for as many as the gateway likes
+ * @throws {Refusal} GATEWAY_REVOKED, NO_VISITORS, ROAMING_NOT_ALLOWED
+ */
+export async function checkAdmitted(
+  { userId }: Peer,
+  gateway: string,
+  { registry }: { registry: Pick<Registry, 'policies'> },
+): Promise<number | undefined> {
+  const admission = await registry.policies.admission(userId, gateway)
+  if (!admission || admission.gatewayRevoked) throw new Refusal('GATEWAY_REVOKED', { result: Result.notPermitted })
+  const { roaming, listed, visitors, sessionsMax } = admission
+  if (!visitors) throw new Refusal('NO_VISITORS')
+  if (roaming === 'none' || (roaming === 'listed' && !listed)) throw new Refusal('ROAMING_NOT_ALLOWED')
+  return sessionsMax ?? undefined
 }

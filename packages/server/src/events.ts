@@ -14,7 +14,15 @@ const RETRY_AFTER_MS = 1000
 /** Events in one transaction: it holds up the event loop for some 3 microseconds each. */
 const BATCH = 2000
 
-export const eventTypes = ['authentication', 'assignment', 'confirmation', 'revocation', 'link', 'admin'] as const
+export const eventTypes = [
+  'authentication',
+  'assignment',
+  'confirmation',
+  'registration',
+  'revocation',
+  'link',
+  'admin',
+] as const
 export type EventType = (typeof eventTypes)[number]
 
 /**

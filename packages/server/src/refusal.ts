@@ -11,6 +11,9 @@ export type RefusalReason =
   | 'UNKNOWN_PNE'
   | 'PNE_PENDING'
   | 'PNE_REVOKED'
+  | 'ROAMING_NOT_ALLOWED' // by the user, at this gateway
+  | 'NO_VISITORS' // at this gateway
+  | 'GATEWAY_REVOKED' // since its link was made
   | RadiusRefusalReason
   | EapError['code']
 

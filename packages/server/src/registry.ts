@@ -1,6 +1,14 @@
 // The registry as the doors see it.
 export { RegistryError, type RegistryErrorCode } from './registry/errors.ts'
-export type { RadiusClient } from './registry/radius-clients.ts'
+export type { UserPolicy } from './registry/policies.ts'
 export { Registry } from './registry/registry.ts'
 export type * from './registry/types.ts'
-export { type GatewayRow, type PneRow, StoreError, type UserRow } from './store/contract.ts'
+export {
+  type GatewayRow,
+  type PneRow,
+  type PnRow,
+  type RegistrationReport,
+  type RegistrationRow,
+  StoreError,
+  type UserRow,
+} from './store/contract.ts'

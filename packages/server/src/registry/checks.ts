@@ -1,6 +1,6 @@
 // What the registry checks of the store's answers.
 import { type PneRow, StoreError } from '../store/contract.ts'
-import { RegistryError, unknownGateway } from './errors.ts'
+import { RegistryError, unknownGateway, unknownUser } from './errors.ts'
 
 /** What may be told of an assignment to `gateway`: nothing that another gateway assigned, nothing that was revoked. */
 export function checkAssigned(pne: PneRow | undefined, gateway: string): PneRow {
@@ -23,6 +23,7 @@ export async function unlessTaken<T>(
   } catch (cause) {
     if (!(cause instanceof StoreError)) throw cause
     if (cause.code === 'STORE_DUPLICATE') throw new RegistryError(code, message, { cause })
+    if (cause.code === 'STORE_UNKNOWN_USER') throw unknownUser()
     if (cause.code === 'STORE_PREFIX_TAKEN') {
       throw new RegistryError('ADDRESS_TAKEN', 'another RADIUS client has this very address: give another', { cause })
     }

@@ -10,6 +10,7 @@ export type RegistryErrorCode =
   | 'PNE_AMBIGUOUS'
   | 'PNE_REVOKED'
   | 'PNE_UNKNOWN'
+  | 'REPORTS_MISSING'
   | 'USER_EXISTS'
   | 'USER_UNKNOWN'
 
@@ -25,6 +26,10 @@ export class RegistryError extends Error {
 
 export function unknownGateway(): RegistryError {
   return new RegistryError('GATEWAY_UNKNOWN', 'there is no such gateway, or it is revoked: add a gateway')
+}
+
+export function unknownUser(): RegistryError {
+  return new RegistryError('USER_UNKNOWN', 'there is no such user, or it was removed: add the user first')
 }
 
 export function unknownPne(): RegistryError {

@@ -30,14 +30,26 @@ export class FirstSeeds {
     return this.#vault.seal('first-seed', rowIdentity(user, generation), randomBytes(SEED_OCTETS))
   }
 
-  /** @throws {VaultError} the sealed seed was changed, moved, or sealed under another master key */
-  async open(userId: number, generation: number): Promise<OpenedFirstSeed> {
+  /**
+   * Undefined once it was destroyed, with its user.
+   * @throws {VaultError} the sealed seed was changed, moved, or sealed under another master key
+   */
+  async open(userId: number, generation: number): Promise<OpenedFirstSeed | undefined> {
     return this.#opened.get(`${userId}/${generation}`) ?? (await this.#read(userId, generation))
   }
 
-  async #read(userId: number, generation: number): Promise<OpenedFirstSeed> {
+  /** Overwrites the opened 1st seeds of a user who was removed. */
+  forget(userId: number, newestGeneration: number): void {
+    for (let generation = 1; generation <= newestGeneration; generation++) {
+      this.#opened.get(`${userId}/${generation}`)?.firstSeed.fill(0)
+      this.#opened.delete(`${userId}/${generation}`)
+    }
+  }
+
+  async #read(userId: number, generation: number): Promise<OpenedFirstSeed | undefined> {
     const row = await this.#store.findFirstSeed(userId, generation)
     if (row === undefined) throw new TypeError('a PNE names a 1st seed that is not there')
+    if (row.sealed.length === 0) return undefined
     const firstSeed = this.#vault.open('first-seed', rowIdentity(row.user, generation), row.sealed)
     const opened = { user: row.user, firstSeed }
     this.#opened.set(`${userId}/${generation}`, opened)

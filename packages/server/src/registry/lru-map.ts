@@ -21,6 +21,10 @@ export class LruMap<K, V extends object> {
     return value
   }
 
+  delete(key: K): void {
+    this.#entries.delete(key)
+  }
+
   clear(): void {
     this.#entries.clear()
   }

@@ -11,6 +11,7 @@ import type {
   PageRequest,
   PneFilter,
   PneRow,
+  Removal,
   RevocationRow,
   Store,
   UserRow,
@@ -18,12 +19,14 @@ import type {
 import { StoreError } from '../store/contract.ts'
 import type { Vault } from '../vault.ts'
 import { checkAssigned, unlessTaken } from './checks.ts'
-import { RegistryError, unknownGateway, unknownPne } from './errors.ts'
+import { RegistryError, unknownGateway, unknownPne, unknownUser } from './errors.ts'
 import { FirstSeeds } from './first-seeds.ts'
 import { checkDisplayName, checkName, makePneId } from './names.ts'
+import { Policies } from './policies.ts'
 import { canonicalPrefix } from './prefix.ts'
 import { RADIUS_SECRET_OCTETS, type RadiusClient, RadiusClients } from './radius-clients.ts'
 import { findReferenced } from './reference.ts'
+import { Registrations } from './registrations.ts'
 import type { Assignment, GatewayCredential, LinkGateway, Peer, RegistryEvents, RegistryOptions } from './types.ts'
 
 /** How long an assignment may wait for its confirmation. */
@@ -35,6 +38,8 @@ const PENDING_LIFETIME_MS = 3_600_000
  */
 export class Registry extends EventEmitter<RegistryEvents> {
   readonly realm: string
+  readonly policies: Policies
+  readonly registrations: Registrations
   readonly #store: Store
   readonly #vault: Vault
   readonly #firstSeeds: FirstSeeds
@@ -47,6 +52,8 @@ export class Registry extends EventEmitter<RegistryEvents> {
   constructor({ store, vault, realm, events, logger, now = Date.now }: RegistryOptions) {
     super()
     this.realm = checkRealm(realm)
+    this.policies = new Policies({ store, events, onChange: (changed) => void this.emit('policyChanged', changed) })
+    this.registrations = new Registrations(store, events)
     this.#store = store
     this.#vault = vault
     this.#firstSeeds = new FirstSeeds(store, vault)
@@ -91,7 +98,25 @@ export class Registry extends EventEmitter<RegistryEvents> {
     const sealed = this.#firstSeeds.make(name, generation)
     await this.#store.addFirstSeed({ userId: user.id, generation, sealed, createdAt: this.#now() })
     this.#events?.record({ type: 'admin', result: 'first-seed-renewed', user: name })
+    this.emit('policyChanged', { user: name })
     return { ...user, generation }
+  }
+
+  /**
+   * For ever: destroys the 1st seeds of the user, which makes every EUKey from them uncomputable, and revokes all PNEs and
+   * gateways of the user, in one transaction.
+   * @throws {RegistryError} USER_UNKNOWN: there is none, or it was removed already
+   */
+  async removeUser(name: string): Promise<Removal> {
+    const removal = await this.#store.removeUser(name, revocationTag, this.#now())
+    if (removal === undefined) throw unknownUser()
+    const { user, pnes, gateways, newestRevocation: seq } = removal
+    this.#firstSeeds.forget(user.id, user.generation)
+    await this.#radiusClients.refresh()
+    this.#events?.record({ type: 'admin', result: 'user-removed', user: name })
+    if (pnes > 0) this.emit('revoked', { seq })
+    for (const identity of gateways) this.emit('gatewayRevoked', identity)
+    return removal
   }
 
   listUsers(page: PageRequest): Promise<Page<UserRow>> {
@@ -174,7 +199,9 @@ export class Registry extends EventEmitter<RegistryEvents> {
       const name = checkDisplayName(of.name)
       const row = await this.#store.assignPne({ pneId: makePneId(), secondSeed, gateway, name, createdAt: this.#now() })
       const pne = checkAssigned(row, gateway)
-      const { firstSeed } = await this.#firstSeeds.open(pne.userId, pne.generation)
+      const opened = await this.#firstSeeds.open(pne.userId, pne.generation)
+      if (opened === undefined) throw unknownGateway()
+      const { firstSeed } = opened
       return { pneId: pne.pneId, user: pne.user, generation: pne.generation, firstSeed }
     })
   }
@@ -196,11 +223,16 @@ export class Registry extends EventEmitter<RegistryEvents> {
 
   // Authentication
 
-  /** The PNE that a 2nd seed names, in whatever state, and the 1st seed that its EUKey is calculated from. */
+  /**
+   * The PNE that a 2nd seed names, in whatever state, and the 1st seed that its EUKey is calculated from. Undefined, as if
+   * there were none, when that was destroyed with its user.
+   */
   async findPeer(secondSeed: Uint8Array): Promise<Peer | undefined> {
     const key = await this.#store.findPneBySecondSeed(secondSeed)
     if (key === undefined) return undefined
-    const { user, firstSeed } = await this.#firstSeeds.open(key.userId, key.generation)
+    const opened = await this.#firstSeeds.open(key.userId, key.generation)
+    if (opened === undefined) return undefined
+    const { user, firstSeed } = opened
     const { pneId, state, userId, generation } = key
     return { pneId, state, userId, user, generation, firstSeed }
   }
@@ -262,8 +294,8 @@ export class Registry extends EventEmitter<RegistryEvents> {
 
   async #findUser(name: string): Promise<UserRow> {
     const user = await this.#store.findUser(name)
-    if (user !== undefined) return user
-    throw new RegistryError('USER_UNKNOWN', 'there is no such user: add the user first')
+    if (user === undefined || user.removedAt !== null) throw unknownUser()
+    return user
   }
 
   /** Does what a gateway asked for and records how it ended. */

@@ -2,7 +2,7 @@
 
 import type { Logger } from '@opencpns/io'
 import type { EventLog } from '../events.ts'
-import type { PneState, RevocationRow, Store } from '../store/contract.ts'
+import type { PneState, Store } from '../store/contract.ts'
 import type { Vault } from '../vault.ts'
 
 export interface GatewayCredential {
@@ -41,10 +41,21 @@ export interface Assignment {
   firstSeed: Buffer
 }
 
-/** `revoked`: a PNE was revoked by this process. `gatewayRevoked`: the identity of a gateway whose links must end. */
+/** What a gateway must hold to: the PolicyNotice of docs/protocol.md section 4.4. */
+export interface GatewayPolicy {
+  generation: number
+  visitors: boolean
+  sessionsMax: number | null
+}
+
+/**
+ * What this process did. `revoked`: the revocation log has grown to `seq`. `gatewayRevoked`: the identity of a gateway whose
+ * links must end. `policyChanged`: of this gateway, or of all gateways of this user.
+ */
 export interface RegistryEvents {
-  revoked: [RevocationRow]
+  revoked: [{ seq: number }]
   gatewayRevoked: [identity: string]
+  policyChanged: [{ gateway: string } | { user: string }]
 }
 
 export interface RegistryOptions {

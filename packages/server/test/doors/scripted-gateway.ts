@@ -23,6 +23,7 @@ import {
   type Message,
   type MessageOf,
   PNE_FRAME_MAX_OCTETS,
+  PolicyNotice,
   peerIdentity,
   Result,
   RevocationNotice,
@@ -88,8 +89,8 @@ export class ScriptedGateway {
   async ask<M extends Message>(frame: Uint8Array, response: M): Promise<MessageOf<M>> {
     await this.link.send(frame)
     for (;;) {
-      const answer = decode(await this.link.receive(limits), response, RevocationNotice)
-      if (answer.type !== 'RevocationNotice') return answer as MessageOf<M>
+      const answer = decode(await this.link.receive(limits), response, RevocationNotice, PolicyNotice)
+      if (answer.type !== 'RevocationNotice' && answer.type !== 'PolicyNotice') return answer as MessageOf<M>
     }
   }
 

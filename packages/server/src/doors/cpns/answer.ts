@@ -14,9 +14,14 @@ import {
   KeyAssignmentResponse,
   KeyConfirmationRequest,
   KeyConfirmationResponse,
+  Case,
   type MessageOf,
   Ping,
   Pong,
+  RegistrationKind,
+  RegistrationReport,
+  RegistrationsRequest,
+  RegistrationsResponse,
   REVOCATIONS_MAX,
   Result,
   RevocationsRequest,
@@ -45,6 +50,7 @@ export async function answer(
     KeyAssignmentRequest,
     KeyConfirmationRequest,
     RevocationsRequest,
+    RegistrationsRequest,
     Ping,
     Pong,
   )
@@ -59,6 +65,8 @@ export async function answer(
       return encode(KeyConfirmationResponse, await confirmed(request, gateway, context))
     case 'RevocationsRequest':
       return encode(RevocationsResponse, await revocations(request, context))
+    case 'RegistrationsRequest':
+      return encode(RegistrationsResponse, await registrations(request, gateway, context))
     case 'Ping':
       return encode(Pong, {})
     case 'Pong':
@@ -103,7 +111,27 @@ async function revocations({ id, since }: MessageOf<typeof RevocationsRequest>, 
   })
 }
 
-/** What `act` gives; `notPermitted` when the registry refuses; `busy`, and a log line, when the store fails. */
+/** @throws {ProtocolError} a report that is none */
+async function registrations(request: MessageOf<typeof RegistrationsRequest>, gateway: string, context: AnswerContext) {
+  const { id, first } = request
+  const reports = request.reports.map(readReport)
+  return resultOf({ id, result: Result.busy }, context, async () => {
+    const upTo = await context.registry.registrations.count(gateway, first, reports)
+    return { id, result: Result.success, upTo }
+  })
+}
+
+function readReport(body: Uint8Array) {
+  const { kind, atMs, case: which, ...session } = decode(body, RegistrationReport)
+  return {
+    ...session,
+    kind: kind === RegistrationKind.began ? 'began' : 'ended',
+    case: which === Case.local ? 'local' : 'remote',
+    at: atMs,
+  } as const
+}
+
+/** What `act` gives; `notPermitted`, or `malformedMessage` for a gap, when the registry refuses; `busy`, and a log line, when the store fails. */
 async function resultOf<T extends { id: number; result: Result }>(
   busy: { id: number; result: Result },
   { logger }: AnswerContext,
@@ -112,7 +140,9 @@ async function resultOf<T extends { id: number; result: Result }>(
   try {
     return await act()
   } catch (error) {
-    if (error instanceof RegistryError) return { ...busy, result: Result.notPermitted }
+    if (error instanceof RegistryError) {
+      return { ...busy, result: error.code === 'REPORTS_MISSING' ? Result.malformedMessage : Result.notPermitted }
+    }
     logger.error({ event: 'request-failed', err: error }, 'a request of a gateway could not be carried out')
     return busy
   }

@@ -58,16 +58,22 @@ export async function openCpnsDoor(listen: Address, context: AnswerContext): Pro
   const onGatewayRevoked = (identity: string) => {
     for (const link of links) if (link.gateway === identity) link.close()
   }
+  const onPolicyChanged = (of: { gateway: string } | { user: string }) => {
+    const concerns = 'user' in of ? ({ user }: GatewayLink) => user === of.user : ({ gateway }: GatewayLink) => gateway === of.gateway
+    for (const link of links) if (concerns(link)) link.notifyPolicy()
+  }
 
   const { server, host, port } = await listenTcp((socket) => void welcome(socket), listen)
   registry.on('revoked', onRevoked)
   registry.on('gatewayRevoked', onGatewayRevoked)
+  registry.on('policyChanged', onPolicyChanged)
 
   return {
     address: { host, port },
     async close(graceMs) {
       registry.off('revoked', onRevoked)
       registry.off('gatewayRevoked', onGatewayRevoked)
+      registry.off('policyChanged', onPolicyChanged)
       const closed = new Promise((resolve) => server.close(resolve))
       const force = setTimeout(() => destroyAll(sockets), graceMs)
       await Promise.all([...links].map((link) => link.drain()))

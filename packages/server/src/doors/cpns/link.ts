@@ -16,6 +16,7 @@ import {
   KEY_OCTETS,
   MESSAGE_DEADLINE_MS,
   PNE_FRAME_MAX_OCTETS,
+  PolicyNotice,
   Result,
   RevocationNotice,
   SERVER_FRAME_MAX_OCTETS,
@@ -61,19 +62,28 @@ export async function establish(socket: Socket, context: AnswerContext): Promise
   const identity = sessionId.toString('base64url')
   const limits = { timeoutMs: MESSAGE_DEADLINE_MS, alpnOptional: true }
   const tls = await acceptTlsPsk(link.release(), { identity, psk, alpn: Alpn.server, ...limits })
-  return new GatewayLink(hello.gateway, tls, context)
+  return new GatewayLink({ gateway: hello.gateway, user: known?.user ?? '' }, tls, context)
 }
 
 /** A link that stands: the gateway has proved who it is. */
 export class GatewayLink {
   readonly gateway: string
+  /** The end user whom the gateway belongs to. */
+  readonly user: string
   readonly #context: AnswerContext
   readonly #link: FrameLink<TLSSocket>
   #underWay = 0
   #idle: (() => void) | undefined
+  /** Notices wait until HelloResponse has gone: that must be the first message. */
+  #notices: Promise<unknown>
+  #welcome = () => {}
 
-  constructor(gateway: string, tls: TLSSocket, context: AnswerContext) {
+  constructor({ gateway, user }: { gateway: string; user: string }, tls: TLSSocket, context: AnswerContext) {
     this.gateway = gateway
+    this.user = user
+    this.#notices = new Promise<void>((resolve) => {
+      this.#welcome = resolve
+    })
     this.#context = context
     this.#link = new FrameLink(tls, { maxFrameOctets: SERVER_FRAME_MAX_OCTETS })
   }
@@ -81,16 +91,40 @@ export class GatewayLink {
   /**
    * Answers requests until either side ends the link.
    * @throws {ProtocolError} the gateway sent what it may not  @throws {IoError} the connection broke, or fell silent
+   * @throws {LinkRefused} the gateway was revoked while the link was made
    */
   async serve(): Promise<void> {
-    const revocations = await this.#context.registry.newestRevocation()
+    const { registry } = this.#context
+    if (!(await registry.isGateway(this.gateway))) throw new LinkRefused('the gateway is revoked')
+    const revocations = await registry.newestRevocation()
     await this.#link.send(encode(HelloResponse, { result: Result.success, revocations }))
+    this.#welcome()
+    this.notifyPolicy()
     await this.#link.frames((frame) => this.#answer(frame), { maxPending: IN_FLIGHT_MAX, idleMs: IDLE_MS })
   }
 
   /** Tells the gateway that the revocation log has grown to `upTo`. */
   notify(upTo: number): void {
-    this.#link.sendSoon(encode(RevocationNotice, { upTo }))
+    this.#notice(() => encode(RevocationNotice, { upTo }))
+  }
+
+  /** Tells the gateway what it must hold to, as that is now. */
+  notifyPolicy(): void {
+    this.#notice(async () => {
+      const { sessionsMax, ...policy } = await this.#context.registry.policies.ofGateway(this.gateway)
+      return encode(PolicyNotice, { ...policy, ...(sessionsMax !== null && { sessionsMax }) })
+    })
+  }
+
+  /** Sends notices one after another. When one cannot be made the link ends: a new one begins with all of them. */
+  #notice(make: () => Uint8Array | Promise<Uint8Array>): void {
+    this.#notices = this.#notices
+      .then(make)
+      .then((body) => this.#link.sendSoon(body))
+      .catch((err) => {
+        this.#context.logger.error({ event: 'notice-failed', err, gateway: this.gateway }, 'a gateway could not be told')
+        this.close()
+      })
   }
 
   /** Ends the link once what is under way is answered. */

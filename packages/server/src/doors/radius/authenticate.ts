@@ -33,7 +33,7 @@ import {
   UserName,
 } from '@opencpns/radius'
 import type { AuthenticationContext } from '../../authenticate.ts'
-import { checkActive, findClaimant, verifyClaimant } from '../../claimant.ts'
+import { checkActive, checkAdmitted, findClaimant, verifyClaimant } from '../../claimant.ts'
 import { asRefusal, Refusal } from '../../refusal.ts'
 import type { Peer } from '../../registry.ts'
 import { report } from '../../report.ts'
@@ -121,6 +121,7 @@ async function accept(attempt: Attempt, eap: Buffer, context: RadiusContext): Pr
   verifyGpsk4(eap, awaited)
   attempt.peer = await context.registry.findPeer(secondSeed)
   checkActive(attempt.peer)
+  await checkAdmitted(attempt.peer, attempt.gateway, context)
   attempt.trace.step(5, 'PNE', 'CPNS Server', 'EAP-GPSK')
 
   // Step 6: the result, and the MSK, from which PNE and access point go on to step 7 in their own way.

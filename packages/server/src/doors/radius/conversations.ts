@@ -10,7 +10,7 @@ import { randomOctets } from '../../random.ts'
 import { Refusal } from '../../refusal.ts'
 
 /** How long the PNE may take for GPSK-4; more than the clocks of two replicas may be apart. */
-export const CONVERSATION_LIFETIME_S = 120
+const CONVERSATION_LIFETIME_S = 120
 
 /** A key serves for an hour, so that random nonces stay far from the 2^32 which are the most for one key. */
 const EPOCH_S = 3600

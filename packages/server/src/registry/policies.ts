@@ -1,0 +1,73 @@
+// What end users allow their PNEs, and whether gateways take visitors. Kept here; held to by authentication and by gateways.
+import type { EventLog } from '../events.ts'
+import type { AdmissionRow, GatewayRow, Store, UserPolicyChange, UserRow } from '../store/contract.ts'
+import { StoreError } from '../store/contract.ts'
+import { RegistryError, unknownGateway, unknownUser } from './errors.ts'
+import type { GatewayPolicy, RegistryEvents } from './types.ts'
+
+/** A user, and the identities of the gateways where the PNEs of this user may roam. */
+export interface UserPolicy extends UserRow {
+  gateways: string[]
+}
+
+interface PoliciesOptions {
+  store: Store
+  events: EventLog | undefined
+  onChange: (changed: RegistryEvents['policyChanged'][0]) => void
+}
+
+/** What changes something resolves once the change is durable. Each method may reject with {@link StoreError}. */
+export class Policies {
+  readonly #store: Store
+  readonly #events: EventLog | undefined
+  readonly #onChange: PoliciesOptions['onChange']
+
+  constructor({ store, events, onChange }: PoliciesOptions) {
+    this.#store = store
+    this.#events = events
+    this.#onChange = onChange
+  }
+
+  /** Of a removed user too. @throws {RegistryError} USER_UNKNOWN */
+  async ofUser(name: string): Promise<UserPolicy> {
+    const user = await this.#store.findUser(name)
+    if (user === undefined) throw unknownUser()
+    return { ...user, gateways: await this.#store.listedGateways(user.id) }
+  }
+
+  /** Changes what is given. @throws {RegistryError} USER_UNKNOWN, GATEWAY_UNKNOWN */
+  async changeUser(name: string, change: UserPolicyChange): Promise<UserPolicy> {
+    const user = await this.#store.changeUserPolicy(name, change).catch(asUnknownGateway)
+    if (user === undefined) throw unknownUser()
+    this.#events?.record({ type: 'admin', result: 'policy-changed', user: name })
+    this.#onChange({ user: name })
+    return { ...user, gateways: await this.#store.listedGateways(user.id) }
+  }
+
+  /** @throws {RegistryError} GATEWAY_UNKNOWN */
+  async changeVisitors(identity: string, visitors: boolean): Promise<GatewayRow> {
+    const gateway = await this.#store.changeVisitors(identity, visitors)
+    if (gateway === undefined) throw unknownGateway()
+    this.#events?.record({ type: 'admin', result: 'policy-changed', gateway: identity, user: gateway.user })
+    this.#onChange({ gateway: identity })
+    return gateway
+  }
+
+  /** What a gateway must hold to. @throws {RegistryError} GATEWAY_UNKNOWN */
+  async ofGateway(identity: string): Promise<GatewayPolicy> {
+    const gateway = await this.#store.findGateway(identity)
+    const user = gateway && (await this.#store.findUser(gateway.user))
+    if (gateway === undefined || user === undefined) throw unknownGateway()
+    return { generation: user.generation, visitors: gateway.visitors, sessionsMax: user.sessionsMax }
+  }
+
+  /** What decides whether a PNE of this user may be in the remote case at this gateway. */
+  admission(userId: number, gateway: string): Promise<AdmissionRow | undefined> {
+    return this.#store.findAdmission(userId, gateway)
+  }
+}
+
+function asUnknownGateway(cause: unknown): never {
+  if (!(cause instanceof StoreError && cause.code === 'STORE_UNKNOWN_GATEWAY')) throw cause
+  throw new RegistryError('GATEWAY_UNKNOWN', 'one of the gateways does not exist: list the gateways', { cause })
+}
