@@ -13,6 +13,7 @@ import {
 } from 'node:tls'
 import { type Limits, watch } from './deadline.ts'
 import { IoError, swallowErrors } from './errors.ts'
+import { carriedBy } from './reset.ts'
 
 const CIPHERSUITES = 'TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256'
 const GROUPS = 'X25519MLKEM768:X25519:P-256'
@@ -105,6 +106,7 @@ function handshake(
   if (socket.destroyed) return Promise.reject(refused('the connection has ended'))
   socket.setNoDelay(true)
   const tls = start()
+  carriedBy(tls, socket)
   swallowErrors(tls)
   return new Promise((resolve, reject) => {
     let cause: Error | undefined

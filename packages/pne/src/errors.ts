@@ -22,6 +22,8 @@ export type PneErrorCode =
   | 'CREDENTIAL_CORRUPT'
   | 'CREDENTIAL_EXISTS'
   | 'BAD_PAIRING_URI'
+  | 'PORT_TAKEN' // the local port of a forward
+  | 'LISTEN_FAILED'
   | 'BAD_SSID'
 
 /** What kept the device from its session or its credential. The message says what to do and holds no secret. */
