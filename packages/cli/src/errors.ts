@@ -4,6 +4,8 @@ export type CliErrorCode =
   | 'USAGE'
   | 'OUT_EXISTS' // the file to write is there already
   | 'OUT_UNWRITABLE'
+  | 'CONFIG_UNREADABLE'
+  | 'CONFIG_INVALID'
   | 'DATA_FOLDER_MISSING'
   | 'SERVER_NOT_RUNNING' // there is no admin.json in its data folder
   | 'TLS_FILE_UNREADABLE'
@@ -12,6 +14,7 @@ export type CliErrorCode =
   | 'ADMIN_TIMED_OUT'
   | 'ADMIN_REFUSED' // the token is not the server's
   | 'ADMIN_FAILED' // the server answered with an error of its own, or not as the API does
+  | 'SESSION_LOST' // it ended in the middle of a stream
   | 'DEMO_FAILED'
 
 /** The message says what failed, why, and what to do next: `what: why. What to do`. */

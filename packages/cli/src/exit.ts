@@ -18,6 +18,7 @@ export const exitCodesInShort =
 const byCode: Readonly<Record<string, Exit>> = {
   // What was typed
   USAGE: Exit.usage,
+  CONFIG_INVALID: Exit.usage,
   REALM_INVALID: Exit.usage,
   BAD_IDENTITY: Exit.usage,
   BAD_PAIRING_URI: Exit.usage,
@@ -53,11 +54,13 @@ const byCode: Readonly<Record<string, Exit>> = {
   ADMIN_UNREACHABLE: Exit.unreachable,
   ADMIN_TIMED_OUT: Exit.unreachable,
   LISTEN_FAILED: Exit.unreachable,
+  SESSION_LOST: Exit.unreachable,
 }
 
 /** Families of codes about files and folders; each begins with one of these. */
 const unusable = [
   'CREDENTIAL_',
+  'CONFIG_',
   'DATA_FOLDER_',
   'DATABASE_',
   'STORAGE_',

@@ -50,7 +50,7 @@ test('docs/cli.md names every command and option, and no other', () => {
 })
 
 function optionsIn(section = ''): string[] {
-  return [...section.matchAll(/^\| `(--[^`]+)` +\|/gm)].map(([, flags = '']) => flags)
+  return [...section.matchAll(/^\| `(-[^`]+)` +\|/gm)].map(([, flags = '']) => flags)
 }
 
 const refusals: [name: string, args: string[], message: RegExp][] = [
@@ -66,6 +66,15 @@ const refusals: [name: string, args: string[], message: RegExp][] = [
   ['a service without a name', gatewayRun('--service', '127.0.0.1:1883'), /not NAME=HOST:PORT/],
   ['a service with a bad name', gatewayRun('--service', 'My Service=127.0.0.1:1883'), /not NAME=HOST:PORT/],
   ['a service with a bad port', gatewayRun('--service', 'mqtt=127.0.0.1'), /not HOST:PORT/],
+  ['a forward without a service', pneConnect('-L', '1883'), /not \[BIND:\]PORT=SERVICE/],
+  ['a forward of a name', pneConnect('-L', 'mqtt=1883'), /not \[BIND:\]PORT=SERVICE/],
+  ['a forward to no service', pneConnect('-L', '1883='), /not the name of a service/],
+  ['a forward of a port that cannot be', pneConnect('-L', '65536=mqtt'), /not HOST:PORT/],
+  ['a forward of an IPv6 address without brackets', pneConnect('-L', '::1:1883=mqtt'), /not HOST:PORT/],
+  ['a service with too long a name', pneConnect('-W', 'm'.repeat(65)), /not the name of a service/],
+  ['forward and stdio', pneConnect('-L', '0=mqtt', '-W', 'ssh'), /cannot be used with option/],
+  ['forward and once', pneConnect('-L', '0=mqtt', '--once'), /cannot be used with option/],
+  ['stdio and once', pneConnect('-W', 'ssh', '--once'), /cannot be used with option/],
   ['a server of another kind', gatewayRun('--server', 'https://127.0.0.1:1'), /neither HOST:PORT of a CPNS Server nor/],
   ['an AAA server that is none', gatewayRun('--server', 'radius://', '--secret-file', 'x'), /not HOST:PORT/],
   ['an AAA server without a secret', gatewayRun('--server', 'radius://127.0.0.1'), /--secret-file FILE is missing/],
@@ -117,6 +126,10 @@ const refusals: [name: string, args: string[], message: RegExp][] = [
 
 function gatewayAdd(...more: string[]): string[] {
   return ['admin', 'gateway', 'add', 'ap', '--user', 'alice', '--data', 'x', ...more]
+}
+
+function pneConnect(...more: string[]): string[] {
+  return ['pne', 'connect', '127.0.0.1:1', '--credential', 'x', ...more]
 }
 
 function gatewayRun(...more: string[]): string[] {

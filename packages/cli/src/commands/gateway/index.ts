@@ -1,7 +1,7 @@
 // `opencpns gateway`: the hub that devices connect to.
 import type { Command } from 'commander'
-import { collect, declare, declareGroup, lazily, listenOption } from '../../command.ts'
-import { formatEndpoint, parseEndpoint } from '../../endpoint.ts'
+import { collect, declare, declareGroup, lazily } from '../../command.ts'
+import { formatEndpoint, parseEndpoint, parseListen } from '../../endpoint.ts'
 import { parseServer } from './server.ts'
 import { parseService } from './service.ts'
 
@@ -18,19 +18,25 @@ export function addGateway(program: Command): void {
     examples: [
       'gateway run --credential home-gw.json --data ./home-gw --server 127.0.0.1:7410',
       'gateway run --credential home-gw.json --data ./home-gw --server cpns.example.org:7410 --service mqtt=127.0.0.1:1883',
+      'gateway run --config gateway.toml',
       'gateway run --identity hub@example.org --data ./hub --server radius://aaa.example.org --secret-file radius.secret',
     ],
   })
+    .option('--config <file>', 'configuration file, for all of these and more on services; options override it')
     .option('--credential <file>', 'credential of this gateway, made by: opencpns admin gateway add')
-    .requiredOption('--data <dir>', 'data folder of this gateway; made when it is not there')
-    .requiredOption(
+    .option('--data <dir>', 'data folder of this gateway; made when it is not there')
+    .option(
       '--server <server>',
       'HOST:PORT of the CPNS Server, or radius://HOST[:PORT] of an AAA server (port 1812)',
       parseServer,
     )
     .option('--secret-file <file>', 'file with the RADIUS secret that the AAA server has for this gateway')
     .option('--identity <name@realm>', 'name of a gateway that has no credential, at an AAA server')
-    .addOption(listenOption('--listen <host:port>', 'where devices connect; port 0 takes a free one', '0.0.0.0:7411'))
+    .option(
+      '--listen <host:port>',
+      'where devices connect; port 0 takes a free one (default: 0.0.0.0:7411)',
+      parseListen,
+    )
     .option(
       '--service <name=host:port>',
       'a service for devices, and where it is; may be repeated',

@@ -1,33 +1,35 @@
 // `opencpns gateway run`
-import { runGateway } from '@opencpns/gateway'
+import { type GatewayOptions, runGateway, type Service } from '@opencpns/gateway'
 import type { CommonOptions } from '../../command.ts'
 import { type Endpoint, formatEndpoint } from '../../endpoint.ts'
 import { CliError } from '../../errors.ts'
 import { openLog } from '../../log.ts'
 import { printResult } from '../../output.ts'
 import { aborted, GRACE_MS, onceAskedToEnd } from '../../signals.ts'
+import { type GatewayConfig, readConfig } from './config.ts'
 import type { Server } from './server.ts'
-import type { Service } from './service.ts'
+import type { ServiceOption } from './service.ts'
 
+const EVERYWHERE = { host: '0.0.0.0', port: 7411 }
 const HELP = 'For help: opencpns gateway run --help'
 
 interface Options extends CommonOptions {
+  config?: string
   credential?: string
   identity?: string
-  data: string
-  server: Server
+  data?: string
+  server?: Server
   secretFile?: string
-  listen: Endpoint
-  service?: Service[]
+  listen?: Endpoint
+  service?: ServiceOption[]
 }
 
 export async function run(options: Options): Promise<undefined> {
-  const { data, listen, service, json, logLevel } = options
-  const atServer = serverOf(options)
+  const { json, logLevel } = options
+  const settings = await settingsOf(options)
   const asked = onceAskedToEnd()
   const logger = await openLog(logLevel)
-  const services = Object.fromEntries((service ?? []).map(({ name, endpoint }) => [name, endpoint]))
-  const gateway = await runGateway({ ...atServer, dataDir: data, listen, services, logger })
+  const gateway = await runGateway({ ...settings, logger })
   const address = formatEndpoint(gateway.address)
   const words = `Gateway ${gateway.identity}: devices connect to ${address}. Ctrl-C ends it.`
   printResult(json, { event: 'ready', listen: { pne: address } }, words)
@@ -35,8 +37,31 @@ export async function run(options: Options): Promise<undefined> {
   await gateway.close({ graceMs: GRACE_MS })
 }
 
-/** @throws {CliError} USAGE: options that do not go together */
-function serverOf({ server: { kind, ...server }, credential, identity, secretFile }: Options) {
+/**
+ * What the options say, and else the configuration file, and else the default.
+ * @throws {CliError} USAGE, CONFIG_UNREADABLE, CONFIG_INVALID
+ */
+async function settingsOf({
+  config: file,
+  service = [],
+  ...options
+}: Options): Promise<Omit<GatewayOptions, 'logger'>> {
+  const config = file === undefined ? { services: {} } : await readConfig(file)
+  const { data: dataDir, listen = EVERYWHERE, ...settings } = { ...config, ...options }
+  if (dataDir === undefined) throw new CliError('USAGE', `--data DIR is missing. ${HELP}`)
+  return { ...serverOf(settings), dataDir, listen, services: merged(config.services, service) }
+}
+
+/** An option moves a service elsewhere; who may use it stays as the file says. */
+function merged(configured: Readonly<Record<string, Service>>, options: readonly ServiceOption[]) {
+  const moved = options.map(({ name, endpoint }) => [name, { ...configured[name], ...endpoint }])
+  return { ...configured, ...Object.fromEntries(moved) }
+}
+
+/** @throws {CliError} USAGE: what does not go together */
+function serverOf({ server: where, credential, identity, secretFile }: Omit<GatewayConfig, 'services'>) {
+  if (where === undefined) throw new CliError('USAGE', `--server SERVER is missing. ${HELP}`)
+  const { kind, ...server } = where
   if (kind === 'cpns') {
     if (secretFile !== undefined || identity !== undefined) {
       throw new CliError('USAGE', `--secret-file and --identity are for an AAA server, radius://HOST[:PORT]. ${HELP}`)

@@ -3,42 +3,54 @@ import { pipeline } from 'node:stream/promises'
 import { type Closed, connect, readCredential, type Session } from '@opencpns/pne'
 import type { CommonOptions } from '../../command.ts'
 import { type Endpoint, formatEndpoint } from '../../endpoint.ts'
+import { CliError } from '../../errors.ts'
 import { codeOf, Exit } from '../../exit.ts'
 import { note, print, printJson, printResult } from '../../output.ts'
 import { aborted, onceAskedToEnd } from '../../signals.ts'
+import { forwardPorts } from './forward.ts'
+import type { Forwarding } from './forwarding.ts'
 
 interface Options extends CommonOptions {
   credential: string
   once?: true
   service?: string
+  forward?: Forwarding[]
+  stdio?: string
 }
 
 export async function run(options: Options, at: Endpoint): Promise<Exit | undefined> {
   const asked = onceAskedToEnd()
+  if (options.forward) {
+    await forwardPorts(options.forward, options, at, asked)
+    return Exit.done
+  }
   const session = await authenticate(options, at, asked)
   if (typeof session === 'number') return session
   try {
     if (options.once) report(session, options, at, toStdout)
-    else if (options.service !== undefined) await carry(session, options, at, asked)
-    else return await stay(session, options, at, asked)
+    else if (options.stdio !== undefined) await carry(session, asked)
+    else if (options.service !== undefined) {
+      report(session, options, at, toStderr)
+      await carry(session, asked)
+    } else return await stay(session, options, at, asked)
   } finally {
     await session.close()
   }
   return Exit.done
 }
 
-/** With --json a refusal is a result too, so programs find it where they look for the success. */
+/** With --json a refusal is a result too, so programs find it where they look for the success; with -W nothing is. */
 async function authenticate(
-  { credential: file, service, json }: Options,
+  { credential: file, service, stdio, json }: Options,
   at: Endpoint,
   signal: AbortSignal,
 ): Promise<Session | typeof Exit.interrupted> {
   const credential = await readCredential(file)
   try {
-    return await connect({ ...at, credential, signal, ...(service !== undefined && { service }) })
+    return await connect({ ...at, credential, signal, service: stdio ?? service })
   } catch (error) {
     if (signal.aborted) return Exit.interrupted
-    if (json) printJson({ result: resultOf(error), at: formatEndpoint(at) })
+    if (json && stdio === undefined) printJson({ result: resultOf(error), at: formatEndpoint(at) })
     throw error
   }
 }
@@ -67,17 +79,22 @@ const endings: Record<Closed, readonly [words: string, exit: Exit]> = {
   violation: ['the gateway does not speak the protocol', Exit.unreachable],
 }
 
-/** A service: this process's input and output are the stream, so everything else goes to stderr. */
-async function carry(session: Session, options: Options, at: Endpoint, asked: AbortSignal): Promise<void> {
-  report(session, options, at, { text: note, json: (document) => note(JSON.stringify(document)) })
-  const inward = pipeline(process.stdin, session.stream, { signal: asked })
-  const outward = pipeline(session.stream, process.stdout, { signal: asked, end: false })
-  await Promise.race([outward, inward.then(() => outward)]).catch((error) => {
-    if (!asked.aborted) throw error
-  })
+/**
+ * A service: this process's input and output are the stream, so what there is to say goes to stderr. The end of the input is
+ * the end of that direction; the end of the service's answers is the end of all.
+ */
+async function carry({ stream }: Session, asked: AbortSignal): Promise<void> {
+  pipeline(process.stdin, stream, { signal: asked }).catch(() => {}) // the service need not listen
+  try {
+    await pipeline(stream, process.stdout, { signal: asked, end: false })
+  } catch (cause) {
+    if (!asked.aborted)
+      throw new CliError('SESSION_LOST', 'cannot go on: the session was lost. Connect again', { cause })
+  }
 }
 
 const toStdout = { text: print, json: printJson }
+const toStderr = { text: note, json: (document: unknown) => note(JSON.stringify(document)) }
 
 function report({ facts }: Session, { json, service }: Options, at: Endpoint, to: typeof toStdout): void {
   const { case: theCase, gateway, sessionId, tls, ms } = facts

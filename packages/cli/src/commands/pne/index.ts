@@ -1,7 +1,8 @@
 // `opencpns pne`: the device.
 import { type Command, Option } from 'commander'
-import { declare, declareGroup, lazily } from '../../command.ts'
+import { collect, declare, declareGroup, lazily } from '../../command.ts'
 import { parseEndpoint } from '../../endpoint.ts'
+import { parseForwarding, parseServiceName } from './forwarding.ts'
 
 export function addPne(program: Command): void {
   const pne = declareGroup(program, 'pne', 'a device (PNE)')
@@ -25,17 +26,33 @@ export function addPne(program: Command): void {
     more:
       'Any gateway of the realm will do: at the one that assigned the key it is the local case, elsewhere the remote case.\n' +
       'Without a service the session is the presence of the device, until SIGINT, SIGTERM, or the gateway ends it.\n' +
-      'With a service it carries standard input to the service and its answers to standard output.',
+      'With -L each connection to a local port is a session for a service of the gateway.\n' +
+      'With -W standard input and output are one session for a service.',
     examples: [
       'pne connect 192.168.1.2:7411 --credential watch.json',
       'pne connect 192.168.1.2:7411 --credential watch.json --once --json',
-      'pne connect 192.168.1.2:7411 --credential watch.json --service mqtt',
+      'pne connect 192.168.1.2:7411 --credential watch.json -L 1883=mqtt -L 8080=http',
+      'pne connect 192.168.1.2:7411 --credential watch.json -W ssh',
     ],
   })
     .argument('<host:port>', 'the gateway', parseEndpoint)
     .requiredOption('--credential <file>', 'credential of this device, made by: opencpns pne pair')
+    .addOption(
+      new Option('-L, --forward <[bind:]port=service>', 'lead a local port to a service; may be repeated')
+        .argParser(collect(parseForwarding))
+        .conflicts(['stdio', 'service', 'once']),
+    )
+    .addOption(
+      new Option('-W, --stdio <service>', 'carry standard input to a service, and its answers to standard output')
+        .argParser(parseServiceName)
+        .conflicts(['service', 'once']),
+    )
     .option('--once', 'authenticate, print the facts, and end')
-    .option('--service <name>', 'connect to this service of the gateway')
+    .option(
+      '--service <name>',
+      'with --once, the service to ask for; otherwise as -W, with the facts',
+      parseServiceName,
+    )
     .action(lazily(() => import('./connect.ts')))
 
   declare(pne, 'export', {
