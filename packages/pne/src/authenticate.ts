@@ -60,10 +60,6 @@ interface Authenticated {
 export async function authenticate(socket: Socket, options: AuthenticationOptions): Promise<Authenticated> {
   const { credential, service, held, limits, trace } = options
   const link = new FrameLink(socket, { maxFrameOctets: PNE_FRAME_MAX_OCTETS, transcript: true })
-  const peer = new GpskPeer({
-    idPeer: peerIdentity(credential.secondSeed, credential.realm),
-    psk: deriveGpskPsk(credential.euKey),
-  })
 
   // Step 1: who we are, what for, and the TK that we still hold.
   const { secondSeed, realm } = credential
@@ -73,21 +69,20 @@ export async function authenticate(socket: Socket, options: AuthenticationOption
   let answer = await receiveInTheClear(link, limits())
 
   // Step 5: in the remote case, EAP-GPSK with the CPNS Server, through the gateway.
-  let challenger: string | undefined
+  let challenged: Challenged | undefined
   for (let count = 1; answer.type === 'Challenge'; count++) {
     if (count > CHALLENGES_MAX) throw violation(`more than ${CHALLENGES_MAX} Challenges`)
-    if (answer.gateway !== (challenger ?? answer.gateway))
-      throw authenticationFailed('the gateway changed its identity')
-    challenger = answer.gateway
+    challenged ??= { gateway: answer.gateway, peer: eapPeer(credential) }
+    if (answer.gateway !== challenged.gateway) throw authenticationFailed('the gateway changed its identity')
     trace(5, 'PN GW', 'PNE', 'Challenge')
-    await link.send(encode(ChallengeAnswer, { eap: answerTo(peer, answer.eap) }), limits())
+    await link.send(encode(ChallengeAnswer, { eap: answerTo(challenged.peer, answer.eap) }), limits())
     trace(5, 'PNE', 'PN GW', 'ChallengeAnswer')
     answer = await receiveInTheClear(link, limits())
   }
   if (answer.type === 'AuthenticationResponse') throw refusedInTheClear(answer.result)
   const offer = answer
   trace(offer.eap ? 5 : 7, 'PN GW', 'PNE', 'SessionOffer')
-  const key = sessionKey(offer, { credential, peer, challenger, held })
+  const key = sessionKey(offer, { credential, challenged, held })
 
   // Step 7: both sides prove the key that they share, and all that was said in the clear.
   const psk = deriveSessionPsk({ ...offer, key, transcriptHash: link.transcriptHash() })
@@ -120,23 +115,31 @@ function answerTo(peer: GpskPeer, packet: Uint8Array): Uint8Array {
   throw authenticationFailed(step.do === 'succeed' ? 'EAP-GPSK is over' : step.error)
 }
 
+/** EAP-GPSK under way, and the gateway that its Challenges came from. */
+interface Challenged {
+  readonly gateway: string
+  readonly peer: GpskPeer
+}
+
+function eapPeer({ secondSeed, realm, euKey }: Credential): GpskPeer {
+  return new GpskPeer({ idPeer: peerIdentity(secondSeed, realm), psk: deriveGpskPsk(euKey) })
+}
+
 interface Grounds {
   readonly credential: Credential
-  readonly peer: GpskPeer
-  /** The gateway that the Challenges came from. */
-  readonly challenger: string | undefined
+  readonly challenged: Challenged | undefined
   readonly held: HeldTransientKey | undefined
 }
 
 /** The key that step 7 starts from: the checks of docs/protocol.md section 4.1. */
-function sessionKey(offer: SessionOffer, { credential, peer, challenger, held }: Grounds): Uint8Array {
+function sessionKey(offer: SessionOffer, { credential, challenged, held }: Grounds): Uint8Array {
   if (offer.case === Case.local) {
-    if (challenger !== undefined) throw authenticationFailed('the local case after a Challenge')
+    if (challenged) throw authenticationFailed('the local case after a Challenge')
     if (offer.gateway !== credential.gateway) throw authenticationFailed('the local case at another gateway')
     if (offer.eap || offer.transientKeyId) throw authenticationFailed('the local case with a part of the remote one')
     return deriveLocalKey(credential.euKey)
   }
-  return challenger === undefined ? heldKey(offer, held) : freshKey(offer, peer, challenger)
+  return challenged ? freshKey(offer, challenged) : heldKey(offer, held)
 }
 
 /** The TK that we named in step 1. */
@@ -148,13 +151,13 @@ function heldKey(offer: SessionOffer, held: HeldTransientKey | undefined): Uint8
 }
 
 /** The TK of EAP-GPSK. GPSK-3, the server's proof, came in a Challenge or comes now. */
-function freshKey(offer: SessionOffer, peer: GpskPeer, challenger: string): Uint8Array {
-  if (offer.gateway !== challenger) throw authenticationFailed('the gateway changed its identity')
+function freshKey(offer: SessionOffer, { gateway, peer }: Challenged): Uint8Array {
+  if (offer.gateway !== gateway) throw authenticationFailed('the gateway changed its identity')
   if (offer.transientKeyId) throw authenticationFailed('a held TK after a Challenge')
   if (offer.eap && peer.keys) throw authenticationFailed('EAP-GPSK was over already')
   if (offer.eap) answerTo(peer, offer.eap) // GPSK-4: step 7 takes its place
   if (!peer.keys) throw authenticationFailed('the CPNS Server has not proved itself')
-  return deriveTransientKey({ msk: peer.keys.msk, gateway: challenger })
+  return deriveTransientKey({ msk: peer.keys.msk, gateway })
 }
 
 /** A gateway that ends the connection instead of step 8 refuses, as by an alert. */

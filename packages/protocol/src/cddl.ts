@@ -4,7 +4,7 @@ import type { Message } from './schema.ts'
 
 /** One rule: `; Name` and a map with integer keys. */
 export function cddl(message: Message): string {
-  const rows = Object.entries(message.fields).map(
+  const rows = message.rows.map(
     ([name, field]) => `  ${field.optional ? '? ' : ''}${field.key} => ${field.kind.cddl}, ; ${name}`,
   )
   return [`${kebab(message.name)} = {`, `  0 => ${message.number},`, ...rows, '}'].join('\n')

@@ -11,7 +11,7 @@ import type { Fields, Message, MessageOf, ValuesOf } from './schema.ts'
  */
 export function encode<F extends Fields>(message: Message<string, F>, values: ValuesOf<F>): Uint8Array {
   const map = new Map<number, unknown>([[0, message.number]])
-  for (const [name, field] of Object.entries(message.fields)) {
+  for (const [name, field] of message.rows) {
     const value = (values as Record<string, unknown>)[name]
     if (value === undefined && field.optional) continue
     if (!field.kind.accepts(value)) throw new TypeError(`${message.name}: ${name} must be ${field.kind.cddl}`)
@@ -36,7 +36,7 @@ export function decode<const M extends readonly Message[]>(body: Uint8Array, ...
 function readFields(message: Message, map: Map<unknown, unknown>): unknown {
   const values: Record<string, unknown> = { type: message.name }
   let found = 1
-  for (const [name, field] of Object.entries(message.fields)) {
+  for (const [name, field] of message.rows) {
     const value = map.get(field.key)
     if (value === undefined && field.optional) continue
     if (!field.kind.accepts(value)) {

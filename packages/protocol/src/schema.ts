@@ -29,6 +29,8 @@ export interface Message<Name extends string = string, F extends Fields = Fields
   readonly number: number
   readonly name: Name
   readonly fields: F
+  /** The fields with their names, as the codec goes through them. */
+  readonly rows: readonly (readonly [name: string, field: Field])[]
 }
 
 /** A decoded message: its fields and, as `type`, its name. */
@@ -42,7 +44,7 @@ export function message<const Name extends string, F extends Fields>(
 ): Message<Name, F> {
   const keys = Object.values(fields).map((field) => field.key)
   if (keys.some((key, at) => key !== at + 1)) throw new TypeError(`${name}: keys must be 1, 2, 3, … in order`)
-  return { number, name, fields }
+  return { number, name, fields, rows: Object.entries(fields) }
 }
 
 export function field<T>(key: number, kind: Kind<T>): Field<T, false> {
