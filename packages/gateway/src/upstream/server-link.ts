@@ -18,6 +18,7 @@ import {
   type MessageOf,
   PING_INTERVAL_MS,
   Ping,
+  PolicyNotice,
   Pong,
   Result,
   RevocationNotice,
@@ -151,8 +152,8 @@ export class ServerLink {
   }
 
   #receive(body: Buffer): void {
-    const message = decode(body, ...responses, RevocationNotice, Ping, Pong)
-    if (message.type === 'Pong') return
+    const message = decode(body, ...responses, RevocationNotice, PolicyNotice, Ping, Pong)
+    if (message.type === 'Pong' || message.type === 'PolicyNotice') return
     if (message.type === 'Ping') this.#send(encode(Pong, {}))
     else if (message.type === 'RevocationNotice') this.#onRevocationNotice(message.upTo)
     else this.#answer(message)
