@@ -147,6 +147,11 @@ export class Registry extends EventEmitter<RegistryEvents> {
     return this.#store.listGateways(page)
   }
 
+  /** The identity of a gateway that is named with or without the realm. @throws {RegistryError} NAME_INVALID */
+  gatewayNamed(name: string): string {
+    return name.includes('@') ? name : gatewayIdentity(checkName(name), this.realm)
+  }
+
   /** For ever. The PNEs that it assigned stay as they are. Idempotent. @throws {RegistryError} GATEWAY_UNKNOWN */
   async revokeGateway(identity: string): Promise<GatewayRow> {
     const gateway = await this.#store.revokeGateway(identity, this.#now())

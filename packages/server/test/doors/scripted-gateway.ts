@@ -25,6 +25,9 @@ import {
   PNE_FRAME_MAX_OCTETS,
   PolicyNotice,
   peerIdentity,
+  RegistrationReport,
+  RegistrationsRequest,
+  RegistrationsResponse,
   Result,
   RevocationNotice,
   RevocationsRequest,
@@ -38,6 +41,8 @@ const limits = { timeoutMs: 3000 }
 export class ScriptedGateway {
   readonly link: FrameLink<TLSSocket>
   readonly welcome: MessageOf<typeof HelloResponse>
+  /** The newest that came. */
+  policy: MessageOf<typeof PolicyNotice> | undefined
   #id = 0
 
   private constructor(link: FrameLink<TLSSocket>, welcome: MessageOf<typeof HelloResponse>) {
@@ -60,7 +65,9 @@ export class ScriptedGateway {
     const pskIdentity = Buffer.from(offer.sessionId).toString('base64url')
     const tls = await connectTlsPsk(link.release(), { identity: pskIdentity, psk, alpn: Alpn.server, ...limits })
     const secured = new FrameLink(tls, { maxFrameOctets: SERVER_FRAME_MAX_OCTETS })
-    return new ScriptedGateway(secured, decode(await secured.receive(limits), HelloResponse))
+    const gateway = new ScriptedGateway(secured, decode(await secured.receive(limits), HelloResponse))
+    await gateway.nextPolicy()
+    return gateway
   }
 
   async challenge(): Promise<Uint8Array> {
@@ -84,6 +91,18 @@ export class ScriptedGateway {
 
   revocations(since: number) {
     return this.ask(encode(RevocationsRequest, { id: ++this.#id, since }), RevocationsResponse)
+  }
+
+  /** Waits for the next PolicyNotice. */
+  async nextPolicy(): Promise<MessageOf<typeof PolicyNotice>> {
+    this.policy = decode(await this.link.receive(limits), PolicyNotice)
+    return this.policy
+  }
+
+  /** @param reports  numbered from `first` */
+  report(first: number, reports: readonly Parameters<typeof encode<(typeof RegistrationReport)['fields']>>[1][]) {
+    const bodies = reports.map((report) => encode(RegistrationReport, report))
+    return this.ask(encode(RegistrationsRequest, { id: ++this.#id, first, reports: bodies }), RegistrationsResponse)
   }
 
   async ask<M extends Message>(frame: Uint8Array, response: M): Promise<MessageOf<M>> {

@@ -173,14 +173,14 @@ test('a revoked PNE stays revoked, is logged once by its tag, and is told of onc
   const { registry, home, assign } = await furnished()
   const secondSeed = randomBytes(32)
   const { pneId } = await assign(secondSeed)
-  const told: string[] = []
-  registry.on('revoked', (revocation) => told.push(revocation.pneId))
+  const told: number[] = []
+  registry.on('revoked', ({ seq }) => told.push(seq))
   const revocation = await registry.revokePne(pneId)
   assert.deepEqual(await registry.revokePne(pneId), revocation)
   assert.deepEqual(Buffer.from(revocation.tag), revocationTag(secondSeed))
   assert.deepEqual(await registry.revocationsSince(0, 10), [revocation])
   assert.equal(await registry.newestRevocation(), revocation.seq)
-  assert.deepEqual(told, [pneId])
+  assert.deepEqual(told, [revocation.seq])
   await assert.rejects(assign(secondSeed), { code: 'PNE_REVOKED' })
   const confirming = registry.confirmPne({ gatewayIdentity: home.identity, secondSeed })
   await assert.rejects(confirming, { code: 'PNE_REVOKED' })

@@ -16,6 +16,7 @@ const registryStatus: Record<RegistryErrorCode, number> = {
   PNE_AMBIGUOUS: 409,
   PNE_REVOKED: 409,
   PNE_UNKNOWN: 404,
+  REPORTS_MISSING: 409,
   USER_EXISTS: 409,
   USER_UNKNOWN: 404,
 }

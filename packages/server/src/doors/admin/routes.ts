@@ -2,7 +2,7 @@
 import type { FastifyInstance } from 'fastify'
 import type Type from 'typebox'
 import type { EventLog, EventRow } from '../../events.ts'
-import type { GatewayRow, PneRow, Registry, UserRow } from '../../registry.ts'
+import type { GatewayRow, PneRow, RegistrationRow, Registry, UserPolicy, UserRow } from '../../registry.ts'
 import * as schemas from './schemas.ts'
 
 const LIMIT = 50
@@ -15,6 +15,7 @@ export function addRoutes(app: FastifyInstance, registry: Registry, events: Even
   addUserRoutes(app, registry)
   addGatewayRoutes(app, registry)
   addPneRoutes(app, registry)
+  addPresenceRoutes(app, registry)
   addEventRoutes(app, events)
 }
 
@@ -28,6 +29,29 @@ function addUserRoutes(app: FastifyInstance, registry: Registry): void {
     '/v1/users',
     { schema: { querystring: schemas.PageQuery, response: answers(200, schemas.UserPage) } },
     async ({ query }) => publish(await registry.listUsers(pageRequest(query)), user),
+  )
+  app.get<Params<typeof schemas.UserParams>>(
+    '/v1/users/:name',
+    { schema: { params: schemas.UserParams, response: answers(200, schemas.UserWithPolicy) } },
+    async ({ params }) => userWithPolicy(await registry.policies.ofUser(params.name)),
+  )
+  app.patch<Params<typeof schemas.UserParams> & Body<typeof schemas.UserChange>>(
+    '/v1/users/:name',
+    {
+      schema: { params: schemas.UserParams, body: schemas.UserChange, response: answers(200, schemas.UserWithPolicy) },
+    },
+    async ({ params, body: { policy } }) => {
+      const gateways = policy.gateways?.map((name) => registry.gatewayNamed(name))
+      return userWithPolicy(await registry.policies.changeUser(params.name, { ...policy, gateways }))
+    },
+  )
+  app.delete<Params<typeof schemas.UserParams>>(
+    '/v1/users/:name',
+    { schema: { params: schemas.UserParams, response: answers(200, schemas.UserRemoval) } },
+    async ({ params }) => {
+      const { user, pnes, gateways, erased } = await registry.removeUser(params.name)
+      return { name: user.name, removed: time(user.removedAt), pnes, gateways, erased }
+    },
   )
 }
 
@@ -45,6 +69,43 @@ function addGatewayRoutes(app: FastifyInstance, registry: Registry): void {
     '/v1/gateways',
     { schema: { querystring: schemas.PageQuery, response: answers(200, schemas.GatewayPage) } },
     async ({ query }) => publish(await registry.listGateways(pageRequest(query)), gateway),
+  )
+  app.patch<Params<typeof schemas.GatewayParams> & Body<typeof schemas.GatewayChange>>(
+    '/v1/gateways/:name',
+    { schema: { params: schemas.GatewayParams, body: schemas.GatewayChange, response: answers(200, schemas.Gateway) } },
+    async ({ params, body }) =>
+      gateway(await registry.policies.changeVisitors(registry.gatewayNamed(params.name), body.visitors)),
+  )
+  app.post<Params<typeof schemas.GatewayParams>>(
+    '/v1/gateways/:name/revoke',
+    { schema: { params: schemas.GatewayParams, response: answers(200, schemas.Gateway) } },
+    async ({ params }) => gateway(await registry.revokeGateway(registry.gatewayNamed(params.name))),
+  )
+}
+
+function addPresenceRoutes(app: FastifyInstance, registry: Registry): void {
+  const { registrations } = registry
+  app.get<Query<typeof schemas.PageQuery>>(
+    '/v1/pns',
+    { schema: { querystring: schemas.PageQuery, response: answers(200, schemas.PnPage) } },
+    async ({ query }) => registrations.listPns(pageRequest(query)),
+  )
+  app.get<Params<typeof schemas.GatewayParams> & Query<typeof schemas.PageQuery>>(
+    '/v1/pns/:name',
+    { schema: { params: schemas.GatewayParams, querystring: schemas.PageQuery, response: answers(200, schemas.Pn) } },
+    async ({ params, query }) => {
+      const pn = await registrations.showPn(registry.gatewayNamed(params.name))
+      const { gateway } = pn
+      return { ...pn, ...publish(await registrations.list({ gateway }, pageRequest(query)), session) }
+    },
+  )
+  app.get<Query<typeof schemas.SessionQuery>>(
+    '/v1/sessions',
+    { schema: { querystring: schemas.SessionQuery, response: answers(200, schemas.SessionPage) } },
+    async ({ query }) => {
+      const gateway = query.gateway === undefined ? undefined : registry.gatewayNamed(query.gateway)
+      return publish(await registrations.list({ gateway, pneId: query.pne }, pageRequest(query)), session)
+    },
   )
 }
 
@@ -102,12 +163,17 @@ function publish<T, P>({ items, next }: { items: T[]; next: string | null }, for
   return { items: items.map(form), next }
 }
 
-function user(row: UserRow) {
-  return { name: row.name, generation: row.generation, created: time(row.createdAt) }
+function user(row: Omit<UserRow, 'roaming' | 'sessionsMax'>) {
+  const { name, generation, createdAt, removedAt } = row
+  return { name, generation, created: time(createdAt), removed: time(removedAt) }
 }
 
-function gateway({ identity, radius, user, createdAt, revokedAt }: GatewayRow) {
-  return { identity, ...kind(radius), user, created: time(createdAt), revoked: time(revokedAt) }
+function userWithPolicy({ roaming, gateways, sessionsMax, ...row }: UserPolicy) {
+  return { ...user(row), policy: { roaming, gateways, sessionsMax } }
+}
+
+function gateway({ identity, radius, visitors, user, createdAt, revokedAt }: GatewayRow) {
+  return { identity, ...kind(radius), visitors, user, created: time(createdAt), revoked: time(revokedAt) }
 }
 
 function kind(radius: string | null) {
@@ -118,6 +184,10 @@ function pne(row: PneRow) {
   const { pneId: id, name, state, user, generation, gateway } = row
   const times = { created: time(row.createdAt), confirmed: time(row.confirmedAt), revoked: time(row.revokedAt) }
   return { id, name, state, user, generation, gateway, ...times }
+}
+
+function session({ sessionId, pneId: pne, since, ...row }: RegistrationRow) {
+  return { session: Buffer.from(sessionId).toString('base64url'), pne, ...row, since: time(since) }
 }
 
 function event({ pneId, at, ...row }: EventRow) {

@@ -21,8 +21,42 @@ const pageOf = <T extends Type.TSchema>(item: T) =>
   Type.Object({ items: Type.Array(item), next: nullable(Type.String()) })
 
 export const NewUser = Type.Object({ name: Name }, closed)
-export const User = Type.Object({ name: Type.String(), generation: Type.Integer(), created: Time })
+const userFields = { name: Type.String(), generation: Type.Integer(), created: Time, removed: nullable(Time) }
+export const User = Type.Object(userFields)
 export const UserPage = pageOf(User)
+
+const Roaming = Type.Union([Type.Literal('any'), Type.Literal('listed'), Type.Literal('none')])
+const SessionsMax = nullable(Type.Integer({ minimum: 1, maximum: 65535, description: 'null for no limit' }))
+export const UserWithPolicy = Type.Object({
+  ...userFields,
+  policy: Type.Object({ roaming: Roaming, gateways: Type.Array(Type.String()), sessionsMax: SessionsMax }),
+})
+/** The name of a gateway, with or without the realm. */
+const GatewayName = Type.String({ minLength: 1, maxLength: 253 })
+/** What is absent stays as it is. */
+export const UserChange = Type.Object(
+  {
+    policy: Type.Object(
+      {
+        roaming: Type.Optional(Roaming),
+        gateways: Type.Optional(Type.Array(GatewayName, { maxItems: 1000 })),
+        sessionsMax: Type.Optional(SessionsMax),
+      },
+      closed,
+    ),
+  },
+  closed,
+)
+export const UserParams = Type.Object({ name: Name }, closed)
+export const UserRemoval = Type.Object({
+  name: Type.String(),
+  removed: Time,
+  pnes: Type.Integer({ description: 'PNEs that were revoked by it' }),
+  gateways: Type.Array(Type.String(), { description: 'gateways that were revoked by it' }),
+  erased: Type.Boolean({
+    description: 'false: a reader of the database kept copies of the sealed 1st seeds from erasure',
+  }),
+})
 
 const Kind = Type.Union([Type.Literal('cpns'), Type.Literal('radius')])
 const Radius = Type.String({ minLength: 1, maxLength: 64, description: 'address of a RADIUS client, or its prefix' })
@@ -35,15 +69,47 @@ export const Credential = Type.Object({
   secret: Type.String({ description: '32 octets, base64url; for RADIUS 32 characters as they are. Shown this once' }),
   realm: Type.String(),
 })
-const Gateway = Type.Object({
+export const Gateway = Type.Object({
   identity: Type.String(),
   kind: Kind,
   radius: nullable(Radius),
+  visitors: Type.Boolean(),
   user: Type.String(),
   created: Time,
   revoked: nullable(Time),
 })
 export const GatewayPage = pageOf(Gateway)
+export const GatewayParams = Type.Object({ name: GatewayName }, closed)
+export const GatewayChange = Type.Object({ visitors: Type.Boolean() }, closed)
+
+const pnFields = {
+  gateway: Type.String(),
+  user: Type.String(),
+  visitors: Type.Boolean(),
+  registered: Type.Integer({ description: 'PNEs that are registered now' }),
+}
+export const PnPage = pageOf(Type.Object(pnFields))
+const Session = Type.Object({
+  session: Type.String({ description: 'session id, 16 octets in base64url' }),
+  pne: Type.String(),
+  name: nullable(Type.String()),
+  user: Type.String(),
+  gateway: Type.String(),
+  case: Type.String(),
+  since: Time,
+})
+export const SessionPage = pageOf(Session)
+export const SessionQuery = Type.Object(
+  {
+    gateway: Type.Optional(GatewayName),
+    pne: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
+    limit: Limit,
+    cursor: Cursor,
+  },
+  closed,
+)
+/** A personal network, and a page of what is registered in it. */
+export const Pn = Type.Object({ ...pnFields, items: Type.Array(Session), next: nullable(Type.String()) })
 
 export const PneQuery = Type.Object(
   {

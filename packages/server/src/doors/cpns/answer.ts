@@ -2,6 +2,7 @@
 // which one calls what, and how what goes wrong becomes a result.
 
 import {
+  Case,
   CHALLENGE_LIFETIME_S,
   ChallengeRequest,
   ChallengeResponse,
@@ -14,15 +15,14 @@ import {
   KeyAssignmentResponse,
   KeyConfirmationRequest,
   KeyConfirmationResponse,
-  Case,
   type MessageOf,
   Ping,
   Pong,
+  REVOCATIONS_MAX,
   RegistrationKind,
   RegistrationReport,
   RegistrationsRequest,
   RegistrationsResponse,
-  REVOCATIONS_MAX,
   Result,
   RevocationsRequest,
   RevocationsResponse,

@@ -59,7 +59,8 @@ export async function openCpnsDoor(listen: Address, context: AnswerContext): Pro
     for (const link of links) if (link.gateway === identity) link.close()
   }
   const onPolicyChanged = (of: { gateway: string } | { user: string }) => {
-    const concerns = 'user' in of ? ({ user }: GatewayLink) => user === of.user : ({ gateway }: GatewayLink) => gateway === of.gateway
+    const concerns =
+      'user' in of ? ({ user }: GatewayLink) => user === of.user : ({ gateway }: GatewayLink) => gateway === of.gateway
     for (const link of links) if (concerns(link)) link.notifyPolicy()
   }
 
@@ -91,8 +92,7 @@ function destroyAll(sockets: Set<Socket>, which: (socket: Socket) => boolean = (
 /** What a peer or the network did is worth a line; anything else is our own bug, and is told as one. */
 function logUnlessOurs(logger: Logger, error: unknown, address: string | undefined): void {
   if (error instanceof IoError || error instanceof ProtocolError || error instanceof LinkRefused) {
-    const reason = 'code' in error ? error.code : 'UNSUPPORTED_VERSION'
-    logger.warn({ event: 'link-refused', reason, address, detail: error.message }, 'a link ended')
+    logger.warn({ event: 'link-refused', reason: error.code, address, detail: error.message }, 'a link ended')
   } else {
     logger.error({ event: 'internal-error', err: error, address }, 'a link failed: this is a bug')
   }

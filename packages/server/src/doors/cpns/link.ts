@@ -33,6 +33,12 @@ const IDLE_MS = 75_000
 /** The other side did something that ends the link, and was told so where it may be told. */
 export class LinkRefused extends Error {
   override readonly name = 'LinkRefused'
+  readonly code: 'UNSUPPORTED_VERSION' | 'GATEWAY_REVOKED'
+
+  constructor(code: LinkRefused['code'], message: string) {
+    super(message)
+    this.code = code
+  }
 }
 
 /**
@@ -47,7 +53,7 @@ export async function establish(socket: Socket, context: AnswerContext): Promise
   if (version === undefined) {
     await link.send(encode(HelloResponse, { result: Result.unsupportedVersion, versions: [...VERSIONS] }))
     link.close()
-    throw new LinkRefused('the gateway speaks no version of ours')
+    throw new LinkRefused('UNSUPPORTED_VERSION', 'the gateway speaks no version of ours')
   }
 
   const known = await context.registry.findGatewayForLink(hello.gateway)
@@ -95,7 +101,7 @@ export class GatewayLink {
    */
   async serve(): Promise<void> {
     const { registry } = this.#context
-    if (!(await registry.isGateway(this.gateway))) throw new LinkRefused('the gateway is revoked')
+    if (!(await registry.isGateway(this.gateway))) throw new LinkRefused('GATEWAY_REVOKED', 'the gateway is revoked')
     const revocations = await registry.newestRevocation()
     await this.#link.send(encode(HelloResponse, { result: Result.success, revocations }))
     this.#welcome()
@@ -122,7 +128,10 @@ export class GatewayLink {
       .then(make)
       .then((body) => this.#link.sendSoon(body))
       .catch((err) => {
-        this.#context.logger.error({ event: 'notice-failed', err, gateway: this.gateway }, 'a gateway could not be told')
+        this.#context.logger.error(
+          { event: 'notice-failed', err, gateway: this.gateway },
+          'a gateway could not be told',
+        )
         this.close()
       })
   }
