@@ -33,24 +33,33 @@ export interface Forward {
  * Forwards a local port until it is closed. The gateway is asked only when a connection comes.
  * @throws {PneError} PORT_TAKEN, LISTEN_FAILED
  */
-export async function forward(options: ForwardOptions): Promise<Forward> {
-  const forwarder = new Forwarder(options)
-  const { service } = options
-  return { address: await forwarder.listen(), service, close: () => forwarder.close() }
+export async function forward({ listen, onSession, onError, ...options }: ForwardOptions): Promise<Forward> {
+  const transientKeys = options.transientKeys ?? new TransientKeys()
+  const open = (signal: AbortSignal) => connect({ ...options, transientKeys, signal })
+  return forwardBy(open, { service: options.service, listen, onSession, onError })
 }
 
+/** The same, where the caller opens the sessions. @throws {PneError} PORT_TAKEN, LISTEN_FAILED */
+export async function forwardBy(open: OpenSession, options: Acceptance): Promise<Forward> {
+  const forwarder = new Forwarder(open, options)
+  return { address: await forwarder.listen(), service: options.service, close: () => forwarder.close() }
+}
+
+type OpenSession = (signal: AbortSignal) => Promise<Session>
+type Acceptance = Pick<ForwardOptions, 'service' | 'listen' | 'onSession' | 'onError'>
+
 class Forwarder {
-  readonly #options: ForwardOptions
-  readonly #transientKeys: TransientKeys
+  readonly #openSession: OpenSession
+  readonly #options: Acceptance
   readonly #server: Server
   readonly #stop = new AbortController()
   readonly #connections = new Set<Promise<void>>()
   readonly #sessions = new Set<Session>()
   #first: Promise<unknown> | undefined
 
-  constructor(options: ForwardOptions) {
+  constructor(open: OpenSession, options: Acceptance) {
+    this.#openSession = open
     this.#options = options
-    this.#transientKeys = options.transientKeys ?? new TransientKeys()
     // Paused: what the client says waits in the kernel until there is a session for it.
     const how = { allowHalfOpen: true, noDelay: true, pauseOnConnect: true }
     this.#server = createServer(how, (client) => this.#accept(client))
@@ -99,8 +108,7 @@ class Forwarder {
    * TK that serves them all.
    */
   async #open(): Promise<Session> {
-    const { listen: _, onSession: __, onError: ___, ...options } = this.#options
-    const open = () => connect({ ...options, transientKeys: this.#transientKeys, signal: this.#stop.signal })
+    const open = () => this.#openSession(this.#stop.signal)
     if (this.#first) {
       await this.#first
       return open()

@@ -39,6 +39,11 @@ export interface Session {
   readonly facts: SessionFacts
   /** Settles when the session has ended, with the reason. Never rejects. */
   readonly closed: Promise<Closed>
+  /**
+   * Asks whether the gateway is still there: a presence that hears nothing within `timeoutMs` is lost. For whoever knows that
+   * the network may have changed. Without effect on a session for a service.
+   */
+  probe(timeoutMs: number): void
   /** Ends the session; resolves when the connection is closed, after a second at the latest. */
   close(): Promise<void>
 }
@@ -56,7 +61,7 @@ export function serviceSession(stream: Duplex, facts: SessionFacts): Session {
     await closed
     clearTimeout(timer)
   }
-  return { stream, facts, closed, close }
+  return { stream, facts, closed, probe: () => {}, close }
 }
 
 /**
@@ -74,7 +79,17 @@ export function presenceSession(
     link.close()
   }
   const pings = setInterval(() => link.sendSoon(encode(Ping, {})), pingMs)
+  let probing: NodeJS.Timeout | undefined
+  const probe = (timeoutMs: number) => {
+    link.sendSoon(encode(Ping, {}))
+    probing ??= setTimeout(() => link.destroy(), timeoutMs)
+  }
+  const heard = () => {
+    clearTimeout(probing)
+    probing = undefined
+  }
   const onFrame = (body: Buffer) => {
+    heard()
     const message = decode(body, Ping, Pong, SessionEnd)
     if (message.type === 'SessionEnd') return end(reasonName(message.reason))
     if (message.type !== 'Ping') return
@@ -88,13 +103,14 @@ export function presenceSession(
     .frames(onFrame, { idleMs: SILENT_INTERVALS * pingMs })
     .then(() => link.close(), onError)
     .then(() => clearInterval(pings))
+    .then(heard)
     .then(() => untilClosed(link.socket))
     .then(() => reason)
   const close = async () => {
     end('here')
     await closed
   }
-  return { stream: link.socket, facts, closed, close }
+  return { stream: link.socket, facts, closed, probe, close }
 }
 
 function isLoss(error: unknown): boolean {

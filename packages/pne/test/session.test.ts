@@ -116,6 +116,31 @@ test('presence: nothing received for two and a half intervals, and the session i
   await pings
 })
 
+test('presence: a gateway that does not answer a probe in time is lost, long before silence would tell', async () => {
+  const { session, gateway } = quick(60_000)
+  const startedAt = performance.now()
+  session.probe(50)
+  session.probe(50)
+  assert.equal(await next(gateway), 'Ping')
+  assert.equal(await session.closed, 'lost')
+  assert.ok(performance.now() - startedAt < 1000)
+})
+
+test('presence: a probe that is answered changes nothing, and the next one counts anew', async () => {
+  const { session, gateway } = quick(60_000)
+  let ended = false
+  session.closed.then(() => {
+    ended = true
+  })
+  session.probe(50)
+  assert.equal(await next(gateway), 'Ping')
+  await gateway.send(encode(Pong, {}))
+  await new Promise((resolve) => setTimeout(resolve, 100))
+  assert.equal(ended, false)
+  session.probe(50)
+  assert.equal(await session.closed, 'lost')
+})
+
 test('a service: the gateway that ends the stream ends it here too, once all was read', async (t) => {
   const { session, gateway } = await opened(t, 'mqtt')
   gateway.handOver().end('last words')
