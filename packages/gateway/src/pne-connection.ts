@@ -3,7 +3,7 @@
 
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
-import { acceptTlsPsk, FrameLink } from '@opencpns/io'
+import { acceptTlsPsk, FrameLink, reset } from '@opencpns/io'
 import {
   AuthenticationResponse,
   chooseVersion,
@@ -130,6 +130,8 @@ export class PneConnection implements Endable {
   }
 
   destroy(): void {
+    // A service's stream that is cut off must not look like one that has ended.
+    if (this.#state === 'service' && this.#tls) reset(this.#tls)
     this.#tls?.destroy()
     this.#socket.destroy()
   }
