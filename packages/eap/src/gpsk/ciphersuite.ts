@@ -1,9 +1,9 @@
 // The ciphersuites of EAP-GPSK (RFC 5433 section 8.1) and their key derivation function, GKDF (section 7).
 // No payload is ever encrypted: what ciphersuite 1 could encrypt, PD_Payload, we neither send nor read.
 
-import { createHmac } from 'node:crypto'
 import { EapError } from '../errors.ts'
 import { aesCmac } from './cmac.ts'
+import { hmacSha256 } from './hmac.ts'
 
 /** A MAC with its key: octets of any length in, KS octets out. */
 export type Mac = (octets: Uint8Array) => Buffer
@@ -27,7 +27,7 @@ const HMAC_SHA_256: Ciphersuite = {
   id: 2,
   ks: 32,
   pkOctets: 0,
-  mac: (key) => (octets) => createHmac('sha256', key).update(octets).digest(),
+  mac: hmacSha256,
 }
 
 const SUITES: ReadonlyMap<number, Ciphersuite> = new Map([AES_CMAC_128, HMAC_SHA_256].map((suite) => [suite.id, suite]))
