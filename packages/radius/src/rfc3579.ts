@@ -4,12 +4,7 @@ import { timingSafeEqual } from 'node:crypto'
 import type { Attribute } from './attribute.ts'
 import { octets } from './attribute.ts'
 import { RadiusError } from './errors.ts'
-import {
-  AUTHENTICATOR_OCTETS,
-  MESSAGE_AUTHENTICATOR_OCTETS,
-  MESSAGE_AUTHENTICATOR_TYPE,
-  type Packet,
-} from './packet.ts'
+import { MESSAGE_AUTHENTICATOR_OCTETS, MESSAGE_AUTHENTICATOR_TYPE, type Packet } from './packet.ts'
 import type { SharedSecret } from './secret.ts'
 
 /** A piece of an EAP packet, 0 to 253 octets; one piece of 0 is EAP-Start (section 2.1). */
@@ -70,17 +65,10 @@ export function messageAuthenticator(
   secret: SharedSecret,
   requestAuthenticator?: Uint8Array,
 ): Buffer {
-  const hmac = secret.hmacMd5()
-  let from = 0
-  if (requestAuthenticator) {
-    hmac.update(packet.subarray(0, 4)).update(requestAuthenticator)
-    from = 4 + AUTHENTICATOR_OCTETS
-  }
-  return hmac
-    .update(packet.subarray(from, at))
-    .update(ZEROS)
-    .update(packet.subarray(at + MESSAGE_AUTHENTICATOR_OCTETS))
-    .digest()
+  const covered = Buffer.from(packet)
+  if (requestAuthenticator) covered.set(requestAuthenticator, 4)
+  covered.fill(0, at, at + MESSAGE_AUTHENTICATOR_OCTETS)
+  return secret.hmacMd5(covered)
 }
 
 /** Whether the packet's Message-Authenticator is there and right; `requestAuthenticator` for an answer. */

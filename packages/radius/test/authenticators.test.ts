@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { randomBytes } from 'node:crypto'
+import { createHmac, randomBytes } from 'node:crypto'
 import { test } from 'node:test'
 import { inspect } from 'node:util'
 import fc from 'fast-check'
@@ -266,6 +266,14 @@ test('RFC 3579 section 3.2: the sum is over the packet with the attribute zero',
   const { octets } = accessRequest()
   const zeroed = Buffer.from(octets)
   zeroed.fill(0, 22, 38)
-  assert.deepEqual(messageAuthenticator(octets, 22, secret), secret.hmacMd5().update(zeroed).digest())
-  assert.deepEqual(octets.subarray(22, 38), secret.hmacMd5().update(zeroed).digest())
+  const expected = createHmac('md5', 'a secret of this test').update(zeroed).digest()
+  assert.deepEqual(messageAuthenticator(octets, 22, secret), expected)
+  assert.deepEqual(octets.subarray(22, 38), expected)
+})
+
+test('RFC 2104: HMAC-MD5 with a secret of any length', () => {
+  for (const length of [1, 16, 63, 64, 65, 253]) {
+    const [key, octets] = [randomBytes(length), randomBytes(length)]
+    assert.deepEqual(SharedSecret.of(key).hmacMd5(octets), createHmac('md5', key).update(octets).digest(), `${length}`)
+  }
 })
