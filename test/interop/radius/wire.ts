@@ -16,8 +16,7 @@ export class Wire {
   static impossible(): string | false {
     const name = `cpns-try-${process.pid}`
     const made = spawnSync(IP, ['netns', 'add', name]).status === 0
-    const joined =
-      made && spawnSync(IP, ['link', 'add', `cpt${process.pid}`.slice(0, 15), 'type', 'veth']).status === 0
+    const joined = made && spawnSync(IP, ['link', 'add', `cpt${process.pid}`.slice(0, 15), 'type', 'veth']).status === 0
     if (joined) spawnSync(IP, ['link', 'delete', `cpt${process.pid}`.slice(0, 15)])
     if (made) spawnSync(IP, ['netns', 'delete', name])
     return !joined && 'network namespaces and veth pairs are not allowed here: run as root, with CAP_NET_ADMIN'
