@@ -10,13 +10,14 @@ export async function openLog(level: LogLevel): Promise<Logger> {
     const { default: pretty } = await import('pino-pretty')
     const colorize = process.stderr.hasColors()
     // The steps of an authentication are for programs: the message says in words what they amount to.
-    return pino(
-      { level },
-      pretty({ destination: 2, sync: true, singleLine: true, colorize, ignore: 'pid,hostname,event,steps' }),
-    )
+    const lines = pretty({ destination: 2, sync: true, singleLine: true, colorize, ignore: 'pid,hostname,event,steps' })
+    const logger: Logger = pino({ level }, lines)
+    return logger
   }
   const destination = pino.destination({ fd: 2, sync: false })
   process.on('exit', () => destination.flushSync())
   const formatters = { level: (label: string) => ({ level: label }) }
-  return pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime, formatters }, destination)
+  const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime, formatters }
+  const logger: Logger = pino(options, destination)
+  return logger
 }
