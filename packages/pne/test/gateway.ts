@@ -54,8 +54,12 @@ export class Device {
     this.gateway = gateway
   }
 
-  async request(): Promise<AuthenticationRequest> {
-    return decode(await this.link.receive(limits), AuthenticationRequest)
+  #request: Promise<AuthenticationRequest> | undefined
+
+  /** Step 1, also when it was looked at before. */
+  request(): Promise<AuthenticationRequest> {
+    this.#request ??= this.link.receive(limits).then((body) => decode(body, AuthenticationRequest))
+    return this.#request
   }
 
   /** One Challenge, and the EAP packet of its answer. */

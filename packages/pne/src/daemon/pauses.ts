@@ -1,0 +1,48 @@
+// How long a device waits before it tries again. Many devices may have lost the same gateway at the same moment, so every
+// pause is a random part of a ceiling: full jitter.
+
+import { type BackoffOptions, backoff } from '@opencpns/io'
+import type { PneError } from '../errors.ts'
+import type { Closed } from '../session.ts'
+
+/** After a session that was lost. All devices of a gateway that restarts come back spread over so long. */
+const LOST = { minMs: 10_000, maxMs: 10_000 }
+/** Nobody answered, or the gateway had no time. */
+const AWAY = { minMs: 1000, maxMs: 30_000 }
+/** The gateway did not want this device: likely to stay so, but a forged refusal must not cost minutes. */
+const REFUSED = { minMs: 2000, maxMs: 300_000 }
+/** A session that lasted so long was a good one: whatever went wrong before is forgotten. */
+const STEADY_MS = 20_000
+
+/** Codes by which a gateway, or somebody who speaks in its name, turned the device away. */
+const refusals: ReadonlySet<string> = new Set(['AUTHENTICATION_FAILED', 'UNSUPPORTED_VERSION', 'PROTOCOL_VIOLATION'])
+/** Ends of a session after which coming back at once would not help. `replaced`: another runs with this credential. */
+const dismissals: ReadonlySet<Closed> = new Set(['revoked', 'replaced', 'violation'])
+
+export class Pauses {
+  readonly #lost
+  readonly #away
+  readonly #refused
+
+  /** @param random gives numbers from 0 (inclusive) to 1 (exclusive) */
+  constructor(random?: BackoffOptions['random']) {
+    this.#lost = backoff({ ...LOST, random })
+    this.#away = backoff({ ...AWAY, random })
+    this.#refused = backoff({ ...REFUSED, random })
+  }
+
+  /** Milliseconds to wait after a session that ended so, and had lasted so long. */
+  afterSession(reason: Closed, lastedMs: number): number {
+    const steady = lastedMs >= STEADY_MS
+    if (steady) this.#away.reset()
+    if (dismissals.has(reason)) return this.#refused.next()
+    if (steady) this.#refused.reset()
+    return steady ? this.#lost.next() : Math.max(this.#lost.next(), this.#away.next())
+  }
+
+  /** Milliseconds to wait after a round of attempts, each of which failed. None: there was no gateway to try. */
+  afterFailures(errors: readonly PneError[]): number {
+    const refused = errors.length > 0 && errors.every(({ code }) => refusals.has(code))
+    return refused ? this.#refused.next() : this.#away.next()
+  }
+}

@@ -1,0 +1,110 @@
+// How long a device waits, and how it finds out that it slept.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { Pauses } from '../src/daemon/pauses.ts'
+import { watchForWakes } from '../src/daemon/wake.ts'
+import { PneError, type PneErrorCode } from '../src/errors.ts'
+
+const most = () => 1
+const steady = 3_600_000
+const failure = (code: PneErrorCode) => [new PneError(code, code)]
+
+function seconds(count: number, pause: () => number): number[] {
+  return Array.from({ length: count }, () => pause() / 1000)
+}
+
+test('nobody answers, or is busy: the ceiling doubles from 1 s to 30 s', () => {
+  const codes = [
+    'UNREACHABLE',
+    'BUSY',
+    'SERVER_UNREACHABLE',
+    'DEADLINE_EXCEEDED',
+    'UNREACHABLE',
+    'BUSY',
+    'BUSY',
+  ] as const
+  const pauses = new Pauses(most)
+  assert.deepEqual(
+    codes.map((code) => pauses.afterFailures(failure(code)) / 1000),
+    [1, 2, 4, 8, 16, 30, 30],
+  )
+})
+
+test('refused: the ceiling doubles from 2 s to 5 min', () => {
+  const pauses = new Pauses(most)
+  const waits = seconds(9, () => pauses.afterFailures(failure('AUTHENTICATION_FAILED')))
+  assert.deepEqual(waits, [2, 4, 8, 16, 32, 64, 128, 256, 300])
+})
+
+test('one gateway refuses and another does not answer: the device may be welcome there, so it asks again soon', () => {
+  const pauses = new Pauses(most)
+  const both = [...failure('AUTHENTICATION_FAILED'), ...failure('UNREACHABLE')]
+  assert.equal(seconds(10, () => pauses.afterFailures(both)).at(-1), 30)
+})
+
+test('a good session that was lost: somewhere in 10 s, each time, so that many do not come back at once', () => {
+  const draws = [0.5, 0, 0.25]
+  const pauses = new Pauses(() => draws.shift() ?? 0)
+  assert.deepEqual(
+    seconds(3, () => pauses.afterSession('lost', steady)),
+    [5, 0, 2.5],
+  )
+})
+
+test('a good session forgets the failures before it, a short one does not', () => {
+  const pauses = new Pauses(most)
+  for (let count = 0; count < 6; count++) pauses.afterFailures(failure('BUSY'))
+  assert.equal(pauses.afterSession('lost', 1000), 30_000)
+  assert.equal(pauses.afterSession('closing', steady), 10_000)
+  assert.equal(pauses.afterFailures(failure('BUSY')), 1000)
+})
+
+test('sessions that end as revoked or replaced at once: ever longer pauses, as after refusals', () => {
+  for (const reason of ['revoked', 'replaced'] as const) {
+    const pauses = new Pauses(most)
+    assert.equal(seconds(9, () => pauses.afterSession(reason, 100)).at(-1), 300)
+  }
+})
+
+/** Clocks that a test sets, looked at every 5 ms. */
+function watched(t: { after: (done: () => void) => void }) {
+  const now = { wall: 1e12, steady: 0, addresses: '192.0.2.1/24' }
+  let wakes = 0
+  const clocks = { wall: () => now.wall, steady: () => now.steady, addresses: () => now.addresses }
+  t.after(watchForWakes(() => void wakes++, clocks, 5))
+  const seen = async () => {
+    await new Promise((resolve) => setTimeout(resolve, 30))
+    return wakes
+  }
+  return { now, seen }
+}
+
+test('a wake: the wall clock went on while the other stood still', async (t) => {
+  const { now, seen } = watched(t)
+  assert.equal(await seen(), 0)
+  now.wall += 60_000
+  assert.equal(await seen(), 1)
+})
+
+test('a wake: both clocks went on far beyond the next look', async (t) => {
+  const { now, seen } = watched(t)
+  now.wall += 60_000
+  now.steady += 60_000
+  assert.equal(await seen(), 1)
+})
+
+test('a wake: other addresses', async (t) => {
+  const { now, seen } = watched(t)
+  now.addresses = '198.51.100.7/24'
+  assert.equal(await seen(), 1)
+})
+
+test('no wake: clocks that drift apart slowly', async (t) => {
+  const { now, seen } = watched(t)
+  for (let count = 0; count < 4; count++) {
+    now.wall += 1500
+    now.steady += 1000
+    assert.equal(await seen(), 0)
+  }
+})
