@@ -17,6 +17,9 @@ export class Duplicates {
   readonly #inProgress = new Set<string>()
   readonly #answers = new Map<string, Answer>()
   readonly #limits: DuplicateLimits
+  /** One iterator that goes on: each new one would pass over all that was deleted before. */
+  #order = this.#answers.entries()
+  #oldest: [string, Answer] | undefined
 
   constructor(limits: DuplicateLimits) {
     this.#limits = limits
@@ -46,9 +49,22 @@ export class Duplicates {
 
   /** The oldest come first, and expire first. */
   #dropOldest(now: number): void {
-    for (const [key, { expiresAt }] of this.#answers) {
-      if (expiresAt > now && this.#answers.size <= this.#limits.maxAnswers) return
-      this.#answers.delete(key)
+    while (this.#answers.size > 0) {
+      this.#oldest ??= this.#following()
+      const [key, answer] = this.#oldest
+      // One that was kept anew under its key stands further on.
+      if (this.#answers.get(key) === answer) {
+        if (answer.expiresAt > now && this.#answers.size <= this.#limits.maxAnswers) return
+        this.#answers.delete(key)
+      }
+      this.#oldest = undefined
     }
+  }
+
+  #following(): [string, Answer] {
+    const { value, done } = this.#order.next()
+    if (!done) return value
+    this.#order = this.#answers.entries()
+    return this.#order.next().value as [string, Answer]
   }
 }
