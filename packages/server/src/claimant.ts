@@ -44,10 +44,11 @@ export function verifyClaimant(
   return { peer, keys }
 }
 
-/** @throws {Refusal} UNKNOWN_PNE, PNE_REVOKED, PNE_PENDING */
+/** @throws {Refusal} UNKNOWN_PNE, PNE_REVOKED, KEY_RETIRED, PNE_PENDING */
 export function checkActive(peer: Peer | undefined): asserts peer is Peer {
   if (peer === undefined) throw new Refusal('UNKNOWN_PNE')
   if (peer.state === 'revoked') throw new Refusal('PNE_REVOKED')
+  if (peer.state === 'retired') throw new Refusal('KEY_RETIRED')
   if (peer.state !== 'active') throw new Refusal('PNE_PENDING')
 }
 

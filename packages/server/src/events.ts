@@ -19,6 +19,7 @@ export const eventTypes = [
   'assignment',
   'confirmation',
   'registration',
+  'rotation',
   'revocation',
   'link',
   'admin',

@@ -11,6 +11,7 @@ export type RefusalReason =
   | 'UNKNOWN_PNE'
   | 'PNE_PENDING'
   | 'PNE_REVOKED'
+  | 'KEY_RETIRED' // the PNE has a newer one, and has used it
   | 'ROAMING_NOT_ALLOWED' // by the user, at this gateway
   | 'NO_VISITORS' // at this gateway
   | 'GATEWAY_REVOKED' // since its link was made

@@ -5,6 +5,7 @@ export { Registry } from './registry/registry.ts'
 export type * from './registry/types.ts'
 export {
   type GatewayRow,
+  type GenerationRow,
   type PneRow,
   type PnRow,
   type RegistrationReport,

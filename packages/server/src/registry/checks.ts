@@ -1,15 +1,22 @@
 // What the registry checks of the store's answers.
-import { type PneRow, StoreError } from '../store/contract.ts'
+import { type KeyRow, StoreError } from '../store/contract.ts'
 import { RegistryError, unknownGateway, unknownUser } from './errors.ts'
 
-/** What may be told of an assignment to `gateway`: nothing that another gateway assigned, nothing that was revoked. */
-export function checkAssigned(pne: PneRow | undefined, gateway: string): PneRow {
-  if (pne === undefined) throw unknownGateway()
-  if (pne.gateway !== gateway) {
+/** What may be told of an assignment to `gateway`: nothing that another gateway assigned, nothing that works no more. */
+export function checkAssigned(key: KeyRow | undefined, gateway: string): KeyRow {
+  if (key === undefined) throw unknownGateway()
+  if (key.gateway !== gateway) {
     throw new RegistryError('ASSIGNED_ELSEWHERE', 'another gateway assigned this PNE: pair it anew')
   }
-  if (pne.state === 'revoked') throw new RegistryError('PNE_REVOKED', 'this PNE is revoked: pair it anew')
-  return pne
+  if (key.state === 'revoked') throw new RegistryError('PNE_REVOKED', 'this PNE is revoked: pair it anew')
+  if (key.state === 'retired') throw new RegistryError('KEY_RETIRED', 'this key was replaced: use the newer one')
+  return key
+}
+
+/** A key that is to replace another one must not be there as something else. */
+export function checkReplaces(key: KeyRow, replaces: Uint8Array): KeyRow {
+  if (key.replaces !== null && Buffer.compare(key.replaces, replaces) === 0) return key
+  throw new RegistryError('ASSIGNED_ELSEWHERE', 'this 2nd seed was assigned for something else: make another')
 }
 
 /** Gives the store's refusal of a duplicate the registry's name for it. */

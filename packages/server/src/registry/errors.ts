@@ -6,6 +6,12 @@ export type RegistryErrorCode =
   | 'ASSIGNED_ELSEWHERE'
   | 'GATEWAY_EXISTS'
   | 'GATEWAY_UNKNOWN'
+  | 'GENERATION_IN_USE'
+  | 'GENERATION_NEWEST'
+  | 'GENERATION_UNKNOWN'
+  | 'KEY_LAST'
+  | 'KEY_RETIRED'
+  | 'KEY_UNKNOWN'
   | 'NAME_INVALID'
   | 'PNE_AMBIGUOUS'
   | 'PNE_REVOKED'
@@ -30,6 +36,10 @@ export function unknownGateway(): RegistryError {
 
 export function unknownUser(): RegistryError {
   return new RegistryError('USER_UNKNOWN', 'there is no such user, or it was removed: add the user first')
+}
+
+export function unknownKey(): RegistryError {
+  return new RegistryError('KEY_UNKNOWN', 'the key to replace is not an active one of this gateway: pair the PNE anew')
 }
 
 export function unknownPne(): RegistryError {

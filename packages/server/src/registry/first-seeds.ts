@@ -31,7 +31,7 @@ export class FirstSeeds {
   }
 
   /**
-   * Undefined once it was destroyed, with its user.
+   * Undefined once it was destroyed: with its user, or when its generation was retired.
    * @throws {VaultError} the sealed seed was changed, moved, or sealed under another master key
    */
   async open(userId: number, generation: number): Promise<OpenedFirstSeed | undefined> {
@@ -40,10 +40,13 @@ export class FirstSeeds {
 
   /** Overwrites the opened 1st seeds of a user who was removed. */
   forget(userId: number, newestGeneration: number): void {
-    for (let generation = 1; generation <= newestGeneration; generation++) {
-      this.#opened.get(`${userId}/${generation}`)?.firstSeed.fill(0)
-      this.#opened.delete(`${userId}/${generation}`)
-    }
+    for (let generation = 1; generation <= newestGeneration; generation++) this.forgetOne(userId, generation)
+  }
+
+  /** Overwrites the opened 1st seed of a generation that was retired. */
+  forgetOne(userId: number, generation: number): void {
+    this.#opened.get(`${userId}/${generation}`)?.firstSeed.fill(0)
+    this.#opened.delete(`${userId}/${generation}`)
   }
 
   async #read(userId: number, generation: number): Promise<OpenedFirstSeed | undefined> {

@@ -4,9 +4,10 @@ import { randomBytes } from 'node:crypto'
 import { EventEmitter } from 'node:events'
 import type { Logger } from '@opencpns/io'
 import { checkRealm, gatewayIdentity, KEY_OCTETS, revocationTag } from '@opencpns/protocol'
-import type { EventLog } from '../events.ts'
+import type { EventLog, NewEvent } from '../events.ts'
 import type {
   GatewayRow,
+  KeyRow,
   Page,
   PageRequest,
   PneFilter,
@@ -18,9 +19,10 @@ import type {
 } from '../store/contract.ts'
 import { StoreError } from '../store/contract.ts'
 import type { Vault } from '../vault.ts'
-import { checkAssigned, unlessTaken } from './checks.ts'
-import { RegistryError, unknownGateway, unknownPne, unknownUser } from './errors.ts'
+import { checkAssigned, checkReplaces, unlessTaken } from './checks.ts'
+import { RegistryError, unknownGateway, unknownKey, unknownPne, unknownUser } from './errors.ts'
 import { FirstSeeds } from './first-seeds.ts'
+import { Generations } from './generations.ts'
 import { checkDisplayName, checkName, makePneId } from './names.ts'
 import { Policies } from './policies.ts'
 import { canonicalPrefix } from './prefix.ts'
@@ -31,6 +33,15 @@ import type { Assignment, GatewayCredential, LinkGateway, Peer, RegistryEvents, 
 
 /** How long an assignment may wait for its confirmation. */
 const PENDING_LIFETIME_MS = 3_600_000
+/** How long a retired key is remembered: sessions that began with it may still be reported, and its retirement repeated. */
+const RETIRED_LIFETIME_MS = 30 * 24 * 3_600_000
+
+type Outcome = Pick<NewEvent, 'type' | 'result'>
+const assignmentAccepted: Outcome = { type: 'assignment', result: 'accepted' }
+const confirmationAccepted: Outcome = { type: 'confirmation', result: 'accepted' }
+const rotationAssigned: Outcome = { type: 'rotation', result: 'assigned' }
+const rotationConfirmed: Outcome = { type: 'rotation', result: 'confirmed' }
+const rotationRetired: Outcome = { type: 'rotation', result: 'retired' }
 
 /**
  * Beside {@link RegistryError}, each method may reject with {@link StoreError}, and those that open a secret with
@@ -38,6 +49,7 @@ const PENDING_LIFETIME_MS = 3_600_000
  */
 export class Registry extends EventEmitter<RegistryEvents> {
   readonly realm: string
+  readonly generations: Generations
   readonly policies: Policies
   readonly registrations: Registrations
   readonly #store: Store
@@ -57,13 +69,15 @@ export class Registry extends EventEmitter<RegistryEvents> {
     this.#store = store
     this.#vault = vault
     this.#firstSeeds = new FirstSeeds(store, vault)
+    const onRevoked = (seq: number) => void this.emit('revoked', { seq })
+    this.generations = new Generations({ store, firstSeeds: this.#firstSeeds, events, now, onRevoked })
     this.#radiusClients = new RadiusClients(store, vault, logger)
     this.#events = events
     this.#logger = logger
     this.#now = now
   }
 
-  /** Removes assignments that were never confirmed, now and every hour until {@link close}. */
+  /** Removes assignments that were never confirmed, and keys retired long ago, now and every hour until {@link close}. */
   async start(): Promise<void> {
     this.#housekeeping ??= setInterval(() => void this.#removePendingInBackground(), PENDING_LIFETIME_MS).unref()
     await this.removePending()
@@ -189,40 +203,58 @@ export class Registry extends EventEmitter<RegistryEvents> {
   // Key assignment
 
   /**
-   * Enters a PNE that a gateway pairs, as `pending`, under the newest 1st seed of the gateway's user. Asked again by the
-   * same gateway with the same 2nd seed, the answer is the same.
+   * Enters a PNE that a gateway pairs, or a further key of one that it rotates, as `pending`, under the newest 1st seed of the
+   * gateway's user. Asked again by the same gateway with the same 2nd seed, the answer is the same.
    * @param of.secondSeed  32 octets, made by the gateway
-   * @throws {RegistryError} NAME_INVALID, GATEWAY_UNKNOWN, ASSIGNED_ELSEWHERE, PNE_REVOKED
+   * @param of.replaces  for a further key, the 2nd seed of the active one that it is to replace
+   * @throws {RegistryError} NAME_INVALID, GATEWAY_UNKNOWN, ASSIGNED_ELSEWHERE, PNE_REVOKED, KEY_RETIRED, KEY_UNKNOWN
    */
   async assignPne(of: {
     gatewayIdentity: string
     secondSeed: Uint8Array
     name?: string | undefined
+    replaces?: Uint8Array | undefined
   }): Promise<Assignment> {
-    const { gatewayIdentity: gateway, secondSeed } = of
-    return this.#recorded('assignment', gateway, async () => {
-      const name = checkDisplayName(of.name)
-      const row = await this.#store.assignPne({ pneId: makePneId(), secondSeed, gateway, name, createdAt: this.#now() })
-      const pne = checkAssigned(row, gateway)
-      const opened = await this.#firstSeeds.open(pne.userId, pne.generation)
+    const { gatewayIdentity: gateway, secondSeed, replaces } = of
+    const result = replaces === undefined ? assignmentAccepted : rotationAssigned
+    return this.#recorded(gateway, result, async () => {
+      const key = replaces ? await this.#assignKey(gateway, secondSeed, replaces) : await this.#assignPne(of)
+      const { pneId, user, userId, generation } = checkAssigned(key, gateway)
+      const opened = await this.#firstSeeds.open(userId, generation)
       if (opened === undefined) throw unknownGateway()
-      const { firstSeed } = opened
-      return { pneId: pne.pneId, user: pne.user, generation: pne.generation, firstSeed }
+      return { pneId, user, generation, firstSeed: opened.firstSeed }
     })
   }
 
   /**
-   * The PNE has stored its credential: makes it `active`. Idempotent.
-   * @throws {RegistryError} PNE_UNKNOWN, GATEWAY_UNKNOWN, ASSIGNED_ELSEWHERE, PNE_REVOKED
+   * The PNE has stored its credential: makes the key `active`, and the PNE. Idempotent.
+   * @throws {RegistryError} PNE_UNKNOWN, GATEWAY_UNKNOWN, ASSIGNED_ELSEWHERE, PNE_REVOKED, KEY_RETIRED
    */
   async confirmPne(of: { gatewayIdentity: string; secondSeed: Uint8Array }): Promise<{ pneId: string; user: string }> {
     const { gatewayIdentity: gateway, secondSeed } = of
-    return this.#recorded('confirmation', gateway, async () => {
+    const result = (key?: KeyRow) => (key?.replaces ? rotationConfirmed : confirmationAccepted)
+    return this.#recorded(gateway, result, async () => {
       const row = await this.#store.confirmPne(secondSeed, gateway, this.#now())
       if (row === undefined) throw unknownPne()
-      const pne = checkAssigned(row, gateway)
-      if (pne.state === 'pending') throw unknownGateway()
-      return { pneId: pne.pneId, user: pne.user }
+      const key = checkAssigned(row, gateway)
+      if (key.state === 'pending') throw unknownGateway()
+      return key
+    })
+  }
+
+  /**
+   * The PNE has used the key that replaces this one: makes this one `retired`. Idempotent.
+   * @throws {RegistryError} PNE_UNKNOWN, GATEWAY_UNKNOWN, ASSIGNED_ELSEWHERE, PNE_REVOKED, KEY_LAST: no other key is active
+   */
+  async retireKey(of: { gatewayIdentity: string; secondSeed: Uint8Array }): Promise<{ pneId: string; user: string }> {
+    const { gatewayIdentity: gateway, secondSeed } = of
+    return this.#recorded(gateway, rotationRetired, async () => {
+      const key = await this.#store.retireKey(secondSeed, gateway, this.#now())
+      if (key === undefined) throw unknownPne()
+      if (key.state === 'retired' && key.gateway === gateway) return key
+      checkAssigned(key, gateway)
+      if (!(await this.isGateway(gateway))) throw unknownGateway()
+      throw new RegistryError('KEY_LAST', 'this PNE has no other active key: confirm the new one first')
     })
   }
 
@@ -258,14 +290,15 @@ export class Registry extends EventEmitter<RegistryEvents> {
   }
 
   /**
-   * For ever: makes the PNE `revoked` and appends its tag to the revocation log. Idempotent.
+   * For ever: makes the PNE `revoked` and appends the tag of each of its keys to the revocation log. Idempotent.
    * @param pneId  in full
+   * @returns the newest of these lines
    * @throws {RegistryError} PNE_UNKNOWN
    */
   async revokePne(pneId: string): Promise<RevocationRow> {
     const pne = await this.#store.findPne(pneId)
     if (pne === undefined) throw unknownPne()
-    const revocation = await this.#store.revokePne(pneId, revocationTag(pne.secondSeed), this.#now())
+    const revocation = await this.#store.revokePne(pneId, revocationTag, this.#now())
     if (revocation === undefined) throw unknownPne()
     if (pne.state !== 'revoked') {
       this.#events?.record({ type: 'revocation', result: 'revoked', pneId, gateway: pne.gateway, user: pne.user })
@@ -284,9 +317,12 @@ export class Registry extends EventEmitter<RegistryEvents> {
     return this.#store.newestRevocation()
   }
 
-  /** Removes assignments that waited for their confirmation for over an hour. Gives their number. */
+  /** Removes assignments that waited for their confirmation for over an hour, and keys retired long ago. Gives the number of the former. */
   async removePending(): Promise<number> {
-    const count = await this.#store.removePendingPnes(this.#now() - PENDING_LIFETIME_MS)
+    const [count] = await Promise.all([
+      this.#store.removePendingPnes(this.#now() - PENDING_LIFETIME_MS),
+      this.#store.removeRetiredKeys(this.#now() - RETIRED_LIFETIME_MS),
+    ])
     if (count > 0) this.#logger?.info({ count }, 'removed assignments that were never confirmed')
     return count
   }
@@ -303,19 +339,35 @@ export class Registry extends EventEmitter<RegistryEvents> {
     return user
   }
 
-  /** Does what a gateway asked for and records how it ended. */
+  #assignPne(of: Parameters<Registry['assignPne']>[0]): Promise<KeyRow | undefined> {
+    const { gatewayIdentity: gateway, secondSeed } = of
+    const name = checkDisplayName(of.name)
+    return this.#store.assignPne({ pneId: makePneId(), secondSeed, gateway, name, createdAt: this.#now() })
+  }
+
+  async #assignKey(gateway: string, secondSeed: Uint8Array, replaces: Uint8Array): Promise<KeyRow | undefined> {
+    const key = await this.#store
+      .assignKey({ secondSeed, replaces, gateway, createdAt: this.#now() })
+      .catch((cause: unknown) => {
+        throw cause instanceof StoreError && cause.code === 'STORE_UNKNOWN_KEY' ? unknownKey() : cause
+      })
+    return key && checkReplaces(key, replaces)
+  }
+
+  /** Does what a gateway asked for and records how it ended. @param name  what that is called, of a key or of a refusal */
   async #recorded<T extends { pneId: string; user: string }>(
-    type: 'assignment' | 'confirmation',
     gateway: string,
+    name: Outcome | ((done?: T) => Outcome),
     act: () => Promise<T>,
   ): Promise<T> {
+    const outcome = typeof name === 'function' ? name : () => name
     try {
       const done = await act()
-      this.#events?.record({ type, result: 'accepted', pneId: done.pneId, gateway, user: done.user })
+      this.#events?.record({ ...outcome(done), pneId: done.pneId, gateway, user: done.user })
       return done
     } catch (error) {
       const reason = error instanceof RegistryError || error instanceof StoreError ? error.code : 'INTERNAL_ERROR'
-      this.#events?.record({ type, result: 'refused', reason, gateway })
+      this.#events?.record({ ...outcome(), result: 'refused', reason, gateway })
       throw error
     }
   }

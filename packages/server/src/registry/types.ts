@@ -2,7 +2,7 @@
 
 import type { Logger } from '@opencpns/io'
 import type { EventLog } from '../events.ts'
-import type { PneState, Store } from '../store/contract.ts'
+import type { KeyState, Store } from '../store/contract.ts'
 import type { Vault } from '../vault.ts'
 
 export interface GatewayCredential {
@@ -24,7 +24,8 @@ export interface LinkGateway {
 /** What step 4 needs. Whether the state allows it is for the caller to decide. */
 export interface Peer {
   pneId: string
-  state: PneState
+  /** Of the key that the 2nd seed names. */
+  state: KeyState
   userId: number
   user: string
   generation: number

@@ -4,6 +4,12 @@
 /** The life of a PNE: `pending` until the gateway confirms its assignment, then `active`, at last `revoked` for ever. */
 export type PneState = 'pending' | 'active' | 'revoked'
 
+/**
+ * The life of a key: `pending` until the gateway confirms it, then `active`; `retired` once the PNE has used the key that
+ * replaces it; `revoked` with its PNE, or with the 1st seed that it is calculated from. A PNE may have several `active` ones.
+ */
+export type KeyState = PneState | 'retired'
+
 /** One page of a list. `cursor` is the `next` of the page before; `limit` is at least 1. */
 export interface PageRequest {
   limit: number
@@ -105,16 +111,18 @@ export interface RadiusGatewayRow {
   sealedSecret: Uint8Array
 }
 
-/** A PNE of the inventory. `generation` is that of the 1st seed its EUKey is calculated from. */
+/** A PNE of the inventory, with the newest of its active keys; while it has none, the newest of all. */
 export interface PneRow {
   pneId: string
-  /** 32 octets */
+  /** Of that key, 32 octets. */
   secondSeed: Uint8Array
   state: PneState
   name: string | null
   userId: number
   user: string
+  /** Of the 1st seed that the EUKey of that key is calculated from. */
   generation: number
+  keyCreatedAt: number
   /** Identity of the gateway that assigned it. */
   gateway: string
   createdAt: number
@@ -122,8 +130,47 @@ export interface PneRow {
   revokedAt: number | null
 }
 
-/** What authentication needs of a PNE, and no more: step 4 reads this for each request. */
-export type PneKeyRow = Pick<PneRow, 'pneId' | 'state' | 'userId' | 'generation'>
+/** A key of a PNE: the 2nd seed by which it authenticates, and the generation of the 1st seed. */
+export interface KeyRow {
+  /** 32 octets */
+  secondSeed: Uint8Array
+  pneId: string
+  state: KeyState
+  userId: number
+  user: string
+  generation: number
+  /** Identity of the gateway that assigned it. */
+  gateway: string
+  /** The 2nd seed of the key that it was assigned to replace; null of the first key of a PNE. */
+  replaces: Uint8Array | null
+  createdAt: number
+  confirmedAt: number | null
+  retiredAt: number | null
+}
+
+/** What authentication needs of a key, and no more: step 4 reads this for each request. */
+export type PneKeyRow = Pick<KeyRow, 'pneId' | 'state' | 'userId' | 'generation'>
+
+/** A generation of a user's 1st seed. `keys`: how many active keys are calculated from it. */
+export interface GenerationRow {
+  generation: number
+  createdAt: number
+  /** Whether the 1st seed was destroyed: no key of it works any more. */
+  retired: boolean
+  keys: number
+}
+
+/** What the retirement of a generation did; or, with `retired` false, the number of active keys that forbid it. */
+export interface GenerationRetirement {
+  retired: boolean
+  keys: number
+  /** PNEs that had no other active key, and were revoked. */
+  pnes: number
+  /** The newest line of the revocation log. */
+  newestRevocation: number
+  /** As of {@link Removal}. */
+  erased: boolean
+}
 
 /** An assignment to write. The user and the generation follow from the gateway. */
 export interface NewPne {
@@ -135,10 +182,20 @@ export interface NewPne {
   createdAt: number
 }
 
+/** A further key of a PNE to write. The PNE and the user follow from the key that it replaces, the generation is the newest. */
+export interface NewKey {
+  /** 32 octets */
+  secondSeed: Uint8Array
+  /** The 2nd seed of the active key that it is to replace. */
+  replaces: Uint8Array
+  gateway: string
+  createdAt: number
+}
+
 /** A line of the revocation log. `seq` rises by at least 1 from line to line. */
 export interface RevocationRow {
   seq: number
-  /** 32 octets: the revocation tag of the PNE, from which its 2nd seed cannot be calculated. */
+  /** 32 octets: the revocation tag of a key of the PNE, from which the 2nd seed cannot be calculated. */
   tag: Uint8Array
   pneId: string
   at: number
@@ -240,9 +297,23 @@ export interface Store {
   findUser(name: string): Promise<UserRow | undefined>
   /** By name. */
   listUsers(page: PageRequest): Promise<Page<UserRow>>
+  /** The generations of a user's 1st seed, oldest first. */
+  listGenerations(userId: number): Promise<GenerationRow[]>
   /** Adds a further generation, which must be the current one plus 1: otherwise `STORE_DUPLICATE`, for another was faster. */
   addFirstSeed(seed: { userId: number; generation: number; sealed: Uint8Array; createdAt: number }): Promise<void>
   findFirstSeed(userId: number, generation: number): Promise<FirstSeedRow | undefined>
+  /**
+   * Destroys the sealed 1st seed of a generation, unless active keys use it. With `force` those become `revoked`, with a line
+   * in the revocation log each, and so does a PNE that has no other active key. Pending keys of it are removed. Idempotent.
+   * @param of.tagOf  the revocation tag of a 2nd seed
+   */
+  retireGeneration(of: {
+    userId: number
+    generation: number
+    force: boolean
+    tagOf: (secondSeed: Uint8Array) => Uint8Array
+    at: number
+  }): Promise<GenerationRetirement>
   /** Undefined when there is no such user, or it was removed. `STORE_UNKNOWN_GATEWAY` for a listed one that is not there. */
   changeUserPolicy(name: string, change: UserPolicyChange): Promise<UserRow | undefined>
   /** Identities of the gateways that the user lists, in their order. */
@@ -275,18 +346,36 @@ export interface Store {
   radiusGatewayChanges(): Promise<number>
 
   /**
-   * Writes an assignment in state `pending`, for the user of the gateway and the newest generation of that user's 1st seed.
-   * If the 2nd seed is there already, whoever assigned it, nothing is written and the row that is there is the answer.
+   * Writes a PNE with its first key, both `pending`, for the user of the gateway and the newest generation of that user's 1st
+   * seed. If the 2nd seed is there already, whoever assigned it, nothing is written and the key that is there is the answer.
    * Undefined when the gateway is not there or revoked, before all else. `STORE_DUPLICATE` when only the pneId is taken.
    */
-  assignPne(pne: NewPne): Promise<PneRow | undefined>
+  assignPne(pne: NewPne): Promise<KeyRow | undefined>
   /**
-   * Makes a `pending` PNE of this gateway `active`, unless the gateway is revoked. Gives the row as it then is, changed or
-   * not; undefined when there is no such PNE.
+   * Writes a further key of a PNE, `pending`, of the newest generation; otherwise as {@link assignPne}. `STORE_UNKNOWN_KEY`
+   * when the key that it replaces is not an active one that this gateway assigned.
    */
-  confirmPne(secondSeed: Uint8Array, gateway: string, at: number): Promise<PneRow | undefined>
-  /** Makes a PNE `revoked`, registered nowhere, and appends `tag` to the revocation log, all once. Undefined when there is no such PNE. */
-  revokePne(pneId: string, tag: Uint8Array, at: number): Promise<RevocationRow | undefined>
+  assignKey(key: NewKey): Promise<KeyRow | undefined>
+  /**
+   * Makes a `pending` key of this gateway `active`, and its PNE too, unless the gateway is revoked. Gives the key as it then
+   * is, changed or not; undefined when there is no such key.
+   */
+  confirmPne(secondSeed: Uint8Array, gateway: string, at: number): Promise<KeyRow | undefined>
+  /**
+   * Makes an `active` key of this gateway `retired`, if another key of the PNE is active, unless the gateway is revoked. Gives
+   * the key as it then is, changed or not; undefined when there is no such key.
+   */
+  retireKey(secondSeed: Uint8Array, gateway: string, at: number): Promise<KeyRow | undefined>
+  /**
+   * Makes a PNE and all its keys `revoked`, registered nowhere, and appends the tag of each key to the revocation log, all
+   * once. Gives the newest of these lines; undefined when there is no such PNE.
+   * @param tagOf  the revocation tag of a 2nd seed
+   */
+  revokePne(
+    pneId: string,
+    tagOf: (secondSeed: Uint8Array) => Uint8Array,
+    at: number,
+  ): Promise<RevocationRow | undefined>
   /** The look-up of step 4: one search in one index. */
   findPneBySecondSeed(secondSeed: Uint8Array): Promise<PneKeyRow | undefined>
   /** By pneId. */
@@ -295,8 +384,10 @@ export interface Store {
   matchPnes(reference: string, limit: number): Promise<PneRow[]>
   /** Newest first. `query` may read the whole inventory. */
   listPnes(filter: PneFilter, page: PageRequest): Promise<Page<PneRow>>
-  /** Removes PNEs that were assigned before `time` and never confirmed. Gives their number. */
+  /** Removes keys that were assigned before `time` and never confirmed, and PNEs that have no other. Gives the number of keys. */
   removePendingPnes(time: number): Promise<number>
+  /** Removes keys that were retired before `time`. Gives their number. */
+  removeRetiredKeys(time: number): Promise<number>
   /**
    * Writes many assignments at once, as `active`. Gives their number. Not one transaction: what was written before an error
    * stays. `STORE_DUPLICATE` when one is there already; `STORE_UNKNOWN_GATEWAY` when its gateway is not.
@@ -311,7 +402,7 @@ export interface Store {
   /**
    * Counts reports of a gateway, numbered from `first`. Each number counts once: up to the last one that was counted they
    * are skipped. A report about a PNE that is not active, or in the local case one that another gateway assigned, counts
-   * without any effect. `upTo` is the last number counted so far, `changes` what this call changed.
+   * without any effect; one by a retired key counts as any, for a session may outlast its key. `upTo` is the last number counted so far, `changes` what this call changed.
    * `STORE_GAP` when numbers are missing between; `STORE_UNKNOWN_GATEWAY` when it is not there or revoked: nothing changed.
    */
   countReports(
@@ -348,6 +439,7 @@ type StoreErrorCode =
   | 'STORE_NOT_OURS'
   | 'STORE_PREFIX_TAKEN'
   | 'STORE_UNKNOWN_GATEWAY'
+  | 'STORE_UNKNOWN_KEY'
   | 'STORE_UNKNOWN_USER'
 
 /** A store could not do what it was asked. No message holds a value of a row. */

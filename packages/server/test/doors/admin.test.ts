@@ -80,6 +80,48 @@ test('the story of an operator: user, gateway, PNE, revocation, events', async (
   assert.deepEqual([events.body.items.length, events.body.items[0].pne, events.body.dropped], [1, pneId, 0])
 })
 
+test('a user gets a new generation, and an old one is retired once no key uses it, or by force', async (t) => {
+  const { call, registry } = await openDoor(t)
+  await call('POST', '/v1/users', { name: 'alice' })
+  await call('POST', '/v1/gateways', { name: 'home', user: 'alice' })
+  const gatewayIdentity = 'home@example.org'
+  const [old, next] = [randomBytes(32), randomBytes(32)]
+  const { pneId } = await registry.assignPne({ gatewayIdentity, secondSeed: old, name: 'Lamp' })
+  await registry.confirmPne({ gatewayIdentity, secondSeed: old })
+  const changed: unknown[] = []
+  registry.on('policyChanged', (of) => changed.push(of))
+  const rotated = await call('POST', '/v1/users/alice/rotate')
+  assert.deepEqual([rotated.status, rotated.body.generation, changed], [200, 2, [{ user: 'alice' }]])
+  const path = '/v1/users/alice/generations'
+  assertProblem(await call('DELETE', `${path}/1`), 409, 'GENERATION_IN_USE')
+  assertProblem(await call('DELETE', `${path}/2`), 409, 'GENERATION_NEWEST')
+  assertProblem(await call('DELETE', `${path}/3?force`), 404, 'GENERATION_UNKNOWN')
+  assertProblem(await call('DELETE', '/v1/users/carol/generations/1'), 404, 'USER_UNKNOWN')
+  assertProblem(await call('POST', '/v1/users/carol/rotate'), 404, 'USER_UNKNOWN')
+  for (const wrong of ['0', '-1', 'x', '1e1', '1?force=no', '1?x=1']) {
+    assertProblem(await call('DELETE', `${path}/${wrong}`), 400, 'REQUEST_INVALID')
+  }
+
+  await registry.assignPne({ gatewayIdentity, secondSeed: next, replaces: old })
+  await registry.confirmPne({ gatewayIdentity, secondSeed: next })
+  const before = (await call('GET', '/v1/users/alice')).body.generations
+  const facts = (all: Record<string, unknown>[]) => all.map((row) => [row['generation'], row['keys'], row['retired']])
+  assert.deepEqual(facts(before), [
+    [1, 1, false],
+    [2, 1, false],
+  ])
+  assert.match(before[1].created, /^\d{4}-\d\d-\d\dT.*Z$/)
+  const { body } = await call('DELETE', `${path}/1?force=true`)
+  assert.deepEqual(body, { name: 'alice', generation: 1, keys: 1, pnes: 0, erased: true })
+  assert.deepEqual(facts((await call('GET', '/v1/users/alice')).body.generations), [
+    [1, 0, true],
+    [2, 1, false],
+  ])
+  const pne = (await call('GET', `/v1/pnes/${pneId}`)).body
+  assert.deepEqual([pne.state, pne.generation], ['active', 2])
+  assert.ok(Date.parse(pne.keyCreated) >= Date.parse(pne.created))
+})
+
 test('a RADIUS client is added with its address, and gets a secret that can be typed', async (t) => {
   const { call } = await openDoor(t)
   await call('POST', '/v1/users', { name: 'alice' })

@@ -91,6 +91,41 @@ test('steps 4 to 6: a PNE of any gateway is authenticated at another, and both s
   assert.notDeepEqual(Buffer.from(response.transientKey ?? []), deriveTransientKey({ msk, gateway: HOME }))
 })
 
+test('a PNE is rotated: both keys are good, then the new one alone, and each request may be repeated', async () => {
+  const home = await gateway()
+  const hotel = await gateway(HOTEL)
+  const old = await home.pair(randomBytes(32))
+  const secondSeed = randomBytes(32)
+  const { notPermitted, success } = Result
+  assert.equal((await hotel.rotate(secondSeed, old.secondSeed)).result, notPermitted)
+  const assigned = await home.rotate(secondSeed, old.secondSeed)
+  const { id, ...facts } = await home.rotate(secondSeed, old.secondSeed)
+  assert.deepEqual({ ...facts, id: assigned.id }, assigned)
+  assert.deepEqual([assigned.result, assigned.pneId, assigned.user], [success, old.pneId, 'alice'])
+  const next = { secondSeed, euKey: assigned.euKey ?? randomBytes(32) }
+  assert.notDeepEqual(next.euKey, old.euKey)
+
+  const works = async (pne: { secondSeed: Uint8Array; euKey: Uint8Array }) => {
+    const challenge = await hotel.challenge()
+    const { eap } = answerChallenge(pne, challenge)
+    const { result } = await hotel.forward({ secondSeed: pne.secondSeed, challenge, eap })
+    return result === success
+  }
+  const bothWork = async () => [await works(old), await works(next)]
+  assert.deepEqual(await bothWork(), [true, false])
+  assert.equal((await home.retire(old.secondSeed)).result, notPermitted)
+  for (let i = 0; i < 2; i++) assert.equal((await home.confirm(secondSeed)).result, success)
+  assert.deepEqual(await bothWork(), [true, true])
+  assert.equal((await hotel.retire(old.secondSeed)).result, notPermitted)
+  for (let i = 0; i < 2; i++) assert.equal((await home.retire(old.secondSeed)).result, success)
+  assert.deepEqual(await bothWork(), [false, true])
+  const page = (await (await admin('/v1/events?type=authentication&limit=2')).json()) as { items: { reason: string }[] }
+  assert.deepEqual(
+    page.items.map(({ reason }) => reason),
+    [null, 'KEY_RETIRED'],
+  )
+})
+
 test('an answer tells nothing but that there was a refusal, whatever its reason', async (t) => {
   const home = await gateway()
   const pne = await home.pair(randomBytes(32))

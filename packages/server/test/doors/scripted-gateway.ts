@@ -20,6 +20,8 @@ import {
   KeyAssignmentResponse,
   KeyConfirmationRequest,
   KeyConfirmationResponse,
+  KeyRetirementRequest,
+  KeyRetirementResponse,
   type Message,
   type MessageOf,
   PNE_FRAME_MAX_OCTETS,
@@ -87,6 +89,15 @@ export class ScriptedGateway {
 
   confirm(secondSeed: Uint8Array) {
     return this.ask(encode(KeyConfirmationRequest, { id: ++this.#id, secondSeed }), KeyConfirmationResponse)
+  }
+
+  /** A further key of the PNE that has `replaces`. */
+  rotate(secondSeed: Uint8Array, replaces: Uint8Array) {
+    return this.ask(encode(KeyAssignmentRequest, { id: ++this.#id, secondSeed, replaces }), KeyAssignmentResponse)
+  }
+
+  retire(secondSeed: Uint8Array) {
+    return this.ask(encode(KeyRetirementRequest, { id: ++this.#id, secondSeed }), KeyRetirementResponse)
   }
 
   revocations(since: number) {

@@ -160,6 +160,168 @@ test('a new generation is for new PNEs; the others keep their 1st seed', async (
   await assert.rejects(registry.renewFirstSeed('carol'), { code: 'USER_UNKNOWN' })
 })
 
+test('a rotated key is of the same PNE and of the newest generation; the old one works until it is retired', async () => {
+  const { registry, home, assign } = await furnished()
+  const [old, next] = [randomBytes(32), randomBytes(32)]
+  const gatewayIdentity = home.identity
+  const { pneId, firstSeed } = await assign(old, 'Lamp')
+  const rotate = () => registry.assignPne({ gatewayIdentity, secondSeed: next, replaces: old })
+  await assert.rejects(rotate(), { code: 'KEY_UNKNOWN' })
+  await registry.confirmPne({ gatewayIdentity, secondSeed: old })
+  await registry.renewFirstSeed('alice')
+  const rotated = await rotate()
+  assert.deepEqual([rotated.pneId, rotated.user, rotated.generation], [pneId, 'alice', 2])
+  assert.notDeepEqual(rotated.firstSeed, firstSeed)
+  assert.deepEqual(await rotate(), rotated)
+
+  const states = async () => Promise.all([old, next].map(async (seed) => (await registry.findPeer(seed))?.state))
+  assert.deepEqual(await states(), ['active', 'pending'])
+  await assert.rejects(registry.retireKey({ gatewayIdentity, secondSeed: old }), { code: 'KEY_LAST' })
+  await registry.confirmPne({ gatewayIdentity, secondSeed: next })
+  assert.deepEqual(await states(), ['active', 'active'])
+  for (let i = 0; i < 2; i++) {
+    assert.equal((await registry.retireKey({ gatewayIdentity, secondSeed: old })).pneId, pneId)
+    assert.deepEqual(await states(), ['retired', 'active'])
+  }
+  assert.deepEqual(await rotate(), rotated)
+  await assert.rejects(registry.retireKey({ gatewayIdentity, secondSeed: next }), { code: 'KEY_LAST' })
+  await assert.rejects(assign(old), { code: 'KEY_RETIRED' })
+  await assert.rejects(registry.confirmPne({ gatewayIdentity, secondSeed: old }), { code: 'KEY_RETIRED' })
+  const pne = await registry.showPne('Lamp')
+  assert.deepEqual([pne.pneId, pne.generation, pne.state], [pneId, 2, 'active'])
+})
+
+test('a gateway rotates what it assigned itself, and no 2nd seed twice', async () => {
+  const { registry, home, lobby, assign } = await furnished()
+  const [old, next, theirs] = [randomBytes(32), randomBytes(32), randomBytes(32)]
+  const [ours, other] = [{ gatewayIdentity: home.identity }, { gatewayIdentity: lobby.identity }]
+  await assign(old)
+  await registry.confirmPne({ ...ours, secondSeed: old })
+  await registry.assignPne({ ...other, secondSeed: theirs })
+  await registry.confirmPne({ ...other, secondSeed: theirs })
+  await assert.rejects(registry.assignPne({ ...other, secondSeed: next, replaces: old }), { code: 'KEY_UNKNOWN' })
+  assert.equal(await registry.findPeer(next), undefined)
+  for (const secondSeed of [old, theirs]) {
+    await assert.rejects(registry.assignPne({ ...ours, secondSeed, replaces: old }), { code: 'ASSIGNED_ELSEWHERE' })
+  }
+  await registry.assignPne({ ...ours, secondSeed: next, replaces: old })
+  await assert.rejects(registry.assignPne({ ...ours, secondSeed: next, replaces: theirs }), {
+    code: 'ASSIGNED_ELSEWHERE',
+  })
+  await assert.rejects(registry.confirmPne({ ...other, secondSeed: next }), { code: 'ASSIGNED_ELSEWHERE' })
+  await registry.confirmPne({ ...ours, secondSeed: next })
+  await assert.rejects(registry.retireKey({ ...other, secondSeed: old }), { code: 'ASSIGNED_ELSEWHERE' })
+  await assert.rejects(registry.retireKey({ ...ours, secondSeed: randomBytes(32) }), { code: 'PNE_UNKNOWN' })
+  assert.equal((await registry.findPeer(old))?.state, 'active')
+  await registry.revokeGateway(home.identity)
+  for (const act of [
+    registry.assignPne({ ...ours, secondSeed: randomBytes(32), replaces: old }),
+    registry.retireKey({ ...ours, secondSeed: old }),
+  ]) {
+    await assert.rejects(act, { code: 'GATEWAY_UNKNOWN' })
+  }
+})
+
+test('a revoked PNE has the tag of each of its keys in the log, and is rotated no more', async () => {
+  const { registry, home, assign } = await furnished()
+  const gatewayIdentity = home.identity
+  const [old, next] = [randomBytes(32), randomBytes(32)]
+  const { pneId } = await assign(old)
+  await registry.confirmPne({ gatewayIdentity, secondSeed: old })
+  await registry.assignPne({ gatewayIdentity, secondSeed: next, replaces: old })
+  const told: number[] = []
+  registry.on('revoked', ({ seq }) => told.push(seq))
+  const { seq } = await registry.revokePne(pneId)
+  const lines = await registry.revocationsSince(0, 10)
+  const hex = (octets: Uint8Array) => Buffer.from(octets).toString('hex')
+  assert.deepEqual(lines.map(({ tag }) => hex(tag)).sort(), [old, next].map((seed) => hex(revocationTag(seed))).sort())
+  assert.deepEqual([told, lines.at(-1)?.seq], [[seq], seq])
+  await assert.rejects(registry.confirmPne({ gatewayIdentity, secondSeed: next }), { code: 'PNE_REVOKED' })
+  const rotating = registry.assignPne({ gatewayIdentity, secondSeed: next, replaces: old })
+  await assert.rejects(rotating, { code: 'PNE_REVOKED' })
+})
+
+test('rotations are events, refused ones with their reason', async () => {
+  const { events, registry, home, assign } = await furnished()
+  const gatewayIdentity = home.identity
+  const [old, next] = [randomBytes(32), randomBytes(32)]
+  const { pneId } = await assign(old)
+  await registry.confirmPne({ gatewayIdentity, secondSeed: old })
+  await registry.assignPne({ gatewayIdentity, secondSeed: next, replaces: old })
+  await assert.rejects(registry.retireKey({ gatewayIdentity, secondSeed: old }))
+  await registry.confirmPne({ gatewayIdentity, secondSeed: next })
+  await registry.retireKey({ gatewayIdentity, secondSeed: old })
+  const found = await events.list({ limit: 10, type: 'rotation' })
+  assert.deepEqual(
+    found.map(({ result, reason, pneId }) => [result, reason, pneId]),
+    [
+      ['retired', null, pneId],
+      ['confirmed', null, pneId],
+      ['refused', 'KEY_LAST', null],
+      ['assigned', null, pneId],
+    ],
+  )
+})
+
+test('an old generation is retired once nobody uses it, or by force, which revokes', async () => {
+  const { registry, home, assign } = await furnished()
+  const gatewayIdentity = home.identity
+  const [old, next, lagging] = [randomBytes(32), randomBytes(32), randomBytes(32)]
+  for (const secondSeed of [old, lagging]) {
+    await assign(secondSeed)
+    await registry.confirmPne({ gatewayIdentity, secondSeed })
+  }
+  await assert.rejects(registry.generations.retire('alice', 1), { code: 'GENERATION_NEWEST' })
+  await registry.renewFirstSeed('alice')
+  for (const generation of [0, 3]) {
+    await assert.rejects(registry.generations.retire('alice', generation), { code: 'GENERATION_UNKNOWN' })
+  }
+  await registry.assignPne({ gatewayIdentity, secondSeed: next, replaces: old })
+  await registry.confirmPne({ gatewayIdentity, secondSeed: next })
+  const { firstSeed } = (await registry.findPeer(old)) ?? {}
+  await assert.rejects(registry.generations.retire('alice', 1), {
+    code: 'GENERATION_IN_USE',
+    message: /^2 active keys/,
+  })
+  assert.equal((await registry.findPeer(old))?.state, 'active')
+  const told: number[] = []
+  registry.on('revoked', ({ seq }) => told.push(seq))
+  const { keys, pnes } = await registry.generations.retire('alice', 1, { force: true })
+  assert.deepEqual([keys, pnes, told], [2, 1, [2]])
+  assert.deepEqual([await registry.findPeer(old), await registry.findPeer(lagging)], [undefined, undefined])
+  assert.deepEqual(firstSeed, Buffer.alloc(32), 'the opened 1st seed is overwritten')
+  assert.equal((await registry.findPeer(next))?.state, 'active')
+  await registry.generations.retire('alice', 1)
+  assert.deepEqual(told, [2])
+  assert.deepEqual(
+    (await registry.generations.list('alice')).map(({ generation, keys, retired }) => [generation, keys, retired]),
+    [
+      [1, 0, true],
+      [2, 1, false],
+    ],
+  )
+  await assert.rejects(registry.generations.list('carol'), { code: 'USER_UNKNOWN' })
+  await registry.removeUser('alice')
+  await assert.rejects(registry.generations.retire('alice', 1), { code: 'USER_UNKNOWN' })
+})
+
+test('a retired key is forgotten after a month', async () => {
+  const { clock, registry, home, assign } = await furnished()
+  const gatewayIdentity = home.identity
+  const [old, next] = [randomBytes(32), randomBytes(32)]
+  await assign(old)
+  await registry.confirmPne({ gatewayIdentity, secondSeed: old })
+  await registry.assignPne({ gatewayIdentity, secondSeed: next, replaces: old })
+  await registry.confirmPne({ gatewayIdentity, secondSeed: next })
+  await registry.retireKey({ gatewayIdentity, secondSeed: old })
+  clock.now += 30 * 24 * HOUR_MS
+  await registry.removePending()
+  assert.equal((await registry.findPeer(old))?.state, 'retired')
+  clock.now += 1
+  await registry.removePending()
+  assert.deepEqual([await registry.findPeer(old), (await registry.findPeer(next))?.state], [undefined, 'active'])
+})
+
 test('a 1st seed is decrypted once, not for each authentication', async (t) => {
   const { vault, registry, assign } = await furnished()
   const open = t.mock.method(vault, 'open')

@@ -74,7 +74,7 @@ export function policyContract(contract: Contract): void {
     const [active, gone] = [await activePne(store), await activePne(store)]
     const pending = newPne()
     await store.assignPne(pending)
-    await store.revokePne(gone.pneId, tagOf(gone.secondSeed), 30)
+    await store.revokePne(gone.pneId, tagOf, 30)
     const ofBob = await activePne(store, OTHER_GATEWAY)
 
     const removal = await store.removeUser('alice', tagOf, 50)

@@ -90,7 +90,7 @@ export function registrationContract(contract: Contract): void {
     const [active, revoked] = [await activePne(store), await activePne(store)]
     const pending = newPne()
     await store.assignPne(pending)
-    await store.revokePne(revoked.pneId, randomBytes(32), 30)
+    await store.revokePne(revoked.pneId, () => randomBytes(32), 30)
     const unknown = { secondSeed: randomBytes(32) }
     const reports = [report(pending), report(revoked), report(unknown), report(active, { kind: 'ended' })]
     assert.deepEqual(await store.countReports(GATEWAY, 1, reports), { upTo: 4, changes: [] })
@@ -120,7 +120,7 @@ export function registrationContract(contract: Contract): void {
     await store.countReports(GATEWAY, 1, [report(one), report(two)])
     const visits = [report(one, { case: 'remote' }), report(two, { case: 'remote' }), report(ofBob)]
     await store.countReports(OTHER_GATEWAY, 1, visits)
-    await store.revokePne(one.pneId, randomBytes(32), 30)
+    await store.revokePne(one.pneId, () => randomBytes(32), 30)
     assert.deepEqual(await names(store), [ofBob.pneId, two.pneId, two.pneId])
     await store.removeUser('alice', () => randomBytes(32), 50)
     assert.deepEqual(await names(store), [ofBob.pneId])

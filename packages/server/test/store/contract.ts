@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { describe, type TestContext, test } from 'node:test'
-import type { PneRow, Store } from '../../src/store/contract.ts'
+import type { KeyRow, Store } from '../../src/store/contract.ts'
+import { keyContract } from './contract-keys.ts'
 import { policyContract } from './contract-policy.ts'
 import { registrationContract } from './contract-registrations.ts'
 import { addGateway, addUser, furnish, GATEWAY, ids, NOBODY, newEvent, newPne, OTHER_GATEWAY } from './furnish.ts'
@@ -170,9 +171,13 @@ export function storeContract(name: string, open: (t: TestContext) => Promise<St
       const { userId } = await furnish(store)
       await store.addFirstSeed({ userId, generation: 2, sealed: Buffer.of(9), createdAt: 1 })
       const pne = newPne({ name: 'lamp' })
-      const expected = { ...pne, secondSeed: new Uint8Array(pne.secondSeed), state: 'pending', userId, user: 'alice' }
-      const times = { generation: 2, confirmedAt: null, revokedAt: null }
-      assert.deepEqual({ ...(await store.assignPne(pne)) }, { ...expected, ...times })
+      const secondSeed = new Uint8Array(pne.secondSeed)
+      const { pneId, gateway, createdAt } = pne
+      const shared = { pneId, secondSeed, state: 'pending', userId, user: 'alice', generation: 2, gateway, createdAt }
+      const key = { ...shared, replaces: null, confirmedAt: null, retiredAt: null }
+      assert.deepEqual({ ...(await store.assignPne(pne)) }, key)
+      const listed = { ...shared, name: 'lamp', keyCreatedAt: createdAt, confirmedAt: null, revokedAt: null }
+      assert.deepEqual({ ...(await store.findPne(pneId)) }, listed)
     })
 
     contract('a 2nd seed that is known is not assigned again', async (store) => {
@@ -220,7 +225,7 @@ export function storeContract(name: string, open: (t: TestContext) => Promise<St
 
     contract('only the gateway that assigned a PNE confirms it, and the first time stays', async (store) => {
       await furnish(store)
-      const { secondSeed } = (await store.assignPne(newPne())) as PneRow
+      const { secondSeed } = (await store.assignPne(newPne())) as KeyRow
       assert.equal((await store.confirmPne(secondSeed, OTHER_GATEWAY, 20))?.state, 'pending')
       const active = await store.confirmPne(secondSeed, GATEWAY, 30)
       assert.deepEqual([active?.state, active?.confirmedAt], ['active', 30])
@@ -230,7 +235,7 @@ export function storeContract(name: string, open: (t: TestContext) => Promise<St
 
     contract('the look-up of step 4 gives what it needs and nothing else', async (store) => {
       const { userId } = await furnish(store)
-      const { secondSeed, pneId } = (await store.assignPne(newPne())) as PneRow
+      const { secondSeed, pneId } = (await store.assignPne(newPne())) as KeyRow
       const key = await store.findPneBySecondSeed(secondSeed)
       assert.deepEqual(key, { pneId, state: 'pending', userId, generation: 1 })
       assert.equal(await store.findPneBySecondSeed(randomBytes(32)), undefined)
@@ -238,15 +243,15 @@ export function storeContract(name: string, open: (t: TestContext) => Promise<St
 
     contract('revocation is for ever and is logged once', async (store) => {
       await furnish(store)
-      const { secondSeed, pneId } = (await store.assignPne(newPne())) as PneRow
+      const { secondSeed, pneId } = (await store.assignPne(newPne())) as KeyRow
       const tag = randomBytes(32)
-      const revocation = await store.revokePne(pneId, tag, 50)
+      const revocation = await store.revokePne(pneId, () => tag, 50)
       assert.deepEqual([revocation?.pneId, revocation?.at, Buffer.from(revocation?.tag ?? [])], [pneId, 50, tag])
-      assert.deepEqual(await store.revokePne(pneId, randomBytes(32), 60), revocation)
+      assert.deepEqual(await store.revokePne(pneId, () => randomBytes(32), 60), revocation)
       assert.equal((await store.confirmPne(secondSeed, GATEWAY, 70))?.state, 'revoked')
       assert.equal((await store.assignPne({ ...newPne(), secondSeed }))?.state, 'revoked')
       assert.deepEqual(await store.revocationsSince(0, 10), [revocation])
-      assert.equal(await store.revokePne(NOBODY.pneId, tag, 50), undefined)
+      assert.equal(await store.revokePne(NOBODY.pneId, () => tag, 50), undefined)
     })
 
     contract('the revocation log is read onwards from a number', async (store) => {
@@ -254,7 +259,7 @@ export function storeContract(name: string, open: (t: TestContext) => Promise<St
       assert.equal(await store.newestRevocation(), 0)
       for (const pneId of ['pne-a', 'pne-b', 'pne-c']) {
         await store.assignPne(newPne({ pneId }))
-        await store.revokePne(pneId, randomBytes(32), 50)
+        await store.revokePne(pneId, () => randomBytes(32), 50)
       }
       const [first, second, third] = await store.revocationsSince(0, 10)
       assert.deepEqual([first?.pneId, second?.pneId, third?.pneId], ['pne-a', 'pne-b', 'pne-c'])
@@ -276,7 +281,7 @@ export function storeContract(name: string, open: (t: TestContext) => Promise<St
     contract('every condition of a filter must hold', async (store) => {
       await furnish(store)
       await store.assignPne(newPne({ pneId: 'pne-a', name: 'Kitchen lamp' }))
-      const { secondSeed } = (await store.assignPne(newPne({ pneId: 'pne-b', name: 'Porch lamp' }))) as PneRow
+      const { secondSeed } = (await store.assignPne(newPne({ pneId: 'pne-b', name: 'Porch lamp' }))) as KeyRow
       await store.assignPne(newPne({ pneId: 'pne-c', gateway: OTHER_GATEWAY }))
       await store.confirmPne(secondSeed, GATEWAY, 20)
       const list = async (filter: Parameters<Store['listPnes']>[0]) =>
@@ -318,7 +323,7 @@ export function storeContract(name: string, open: (t: TestContext) => Promise<St
       for (const pne of [old, active, revoked]) await store.assignPne({ ...pne, createdAt: 99 })
       await store.assignPne({ ...fresh, createdAt: 100 })
       await store.confirmPne(active.secondSeed, GATEWAY, 120)
-      await store.revokePne(revoked.pneId, randomBytes(32), 120)
+      await store.revokePne(revoked.pneId, () => randomBytes(32), 120)
       assert.equal(await store.removePendingPnes(100), 1)
       assert.deepEqual(ids((await store.listPnes({}, { limit: 10 })).items).sort(), ['pne-b', 'pne-c', 'pne-d'])
     })
@@ -364,6 +369,7 @@ export function storeContract(name: string, open: (t: TestContext) => Promise<St
       )
     })
 
+    keyContract(contract)
     policyContract(contract)
     registrationContract(contract)
 

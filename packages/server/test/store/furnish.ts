@@ -44,5 +44,6 @@ export function ids(pnes: PneRow[]): string[] {
 export async function activePne(store: Store, gateway = GATEWAY): Promise<PneRow> {
   const pne = newPne({ gateway })
   await store.assignPne(pne)
-  return (await store.confirmPne(pne.secondSeed, gateway, 20)) as PneRow
+  await store.confirmPne(pne.secondSeed, gateway, 20)
+  return (await store.findPne(pne.pneId)) as PneRow
 }

@@ -123,7 +123,87 @@ test('a database of the first schema is brought up to date with all that it hold
     assert.deepEqual((await store.listRadiusGateways()).length, 1)
     await store.close()
   }
+  assert.equal(new DatabaseSync(path).prepare('PRAGMA user_version').get()?.['user_version'], 4)
+})
+
+test('a database with PNEs of one key each keeps them, their registrations and its revocation log', async (t) => {
+  const path = join(temporaryFolder(t), 'cpns.db')
+  const db = new DatabaseSync(path)
+  db.exec(readFileSync(join(import.meta.dirname, 'schema-3.sql'), 'utf8'))
+  db.close()
+  const store = openSqlite(path)
+  const { items } = await store.listPnes({}, { limit: 10 })
+  assert.deepEqual(
+    items.map(({ pneId, state, generation, keyCreatedAt, name }) => [pneId, state, generation, keyCreatedAt, name]),
+    [
+      ['pne-c', 'revoked', 1, 5, null],
+      ['pne-b', 'pending', 1, 5, null],
+      ['pne-a', 'active', 2, 5, 'watch'],
+    ],
+  )
+  const secondSeed = Buffer.alloc(32)
+  assert.deepEqual(await store.findPneBySecondSeed(secondSeed), {
+    pneId: 'pne-a',
+    state: 'active',
+    userId: 1,
+    generation: 2,
+  })
+  const { items: registrations } = await store.listRegistrations({}, { limit: 10 })
+  assert.deepEqual(
+    registrations.map(({ pneId, since }) => [pneId, since]),
+    [['pne-a', 9]],
+  )
+  const next = randomBytes(32)
+  const gateway = 'home@example.org'
+  await store.assignKey({ secondSeed: next, replaces: secondSeed, gateway, createdAt: 20 })
+  await store.confirmPne(next, gateway, 21)
+  assert.equal((await store.retireKey(secondSeed, gateway, 22))?.state, 'retired')
+  assert.equal((await store.revokePne('pne-a', (seed) => seed, 23))?.pneId, 'pne-a')
+  const lines = await store.revocationsSince(0, 10)
+  assert.deepEqual(
+    lines.map(({ seq, pneId }) => [seq, pneId]),
+    [
+      [4, 'pne-c'],
+      [5, 'pne-a'],
+      [6, 'pne-a'],
+    ],
+  )
+  await store.close()
+  const after = new DatabaseSync(path)
+  assert.deepEqual(
+    [after.prepare('PRAGMA foreign_key_check').all(), after.prepare('PRAGMA quick_check').all().length],
+    [[], 1],
+  )
+  after.close()
+})
+
+test('a database that refers to what is not there is refused and left as it is', (t) => {
+  const path = join(temporaryFolder(t), 'cpns.db')
+  const db = new DatabaseSync(path, { enableForeignKeyConstraints: false })
+  db.exec(readFileSync(join(import.meta.dirname, 'schema-3.sql'), 'utf8'))
+  db.exec('DELETE FROM gateways WHERE id = 1')
+  db.close()
+  assert.throws(() => openSqlite(path), { code: 'STORE_CORRUPT', message: /backup/ })
   assert.equal(new DatabaseSync(path).prepare('PRAGMA user_version').get()?.['user_version'], 3)
+})
+
+test('a look-up of a 2nd seed is one search in one index', async (t) => {
+  const path = join(temporaryFolder(t), 'cpns.db')
+  const prepared: string[] = []
+  const prepare = DatabaseSync.prototype.prepare
+  t.mock.method(DatabaseSync.prototype, 'prepare', function (this: DatabaseSync, sql: string) {
+    prepared.push(sql)
+    return prepare.call(this, sql)
+  })
+  await openSqlite(path).close()
+  const lookUp = prepared.find((sql) => sql.startsWith('SELECT pne_id, state, user_id, generation'))
+  const db = new DatabaseSync(path)
+  const plan = db.prepare(`EXPLAIN QUERY PLAN ${lookUp}`).all()
+  assert.deepEqual(
+    plan.map(({ detail }) => detail),
+    ['SEARCH keys USING PRIMARY KEY (second_seed=?)'],
+  )
+  db.close()
 })
 
 test('a database of a newer version is refused and left as it is', async (t) => {
@@ -187,6 +267,19 @@ test('of a removed user the sealed 1st seeds are in none of the files, while the
   const tagOf = () => randomBytes(32)
   for (let i = 0; i < USERS; i++) assert.equal((await store.removeUser(`user-${i}`, tagOf, 2))?.erased, true)
   assert.deepEqual(seeds.filter(holds), [])
+  await store.close()
+})
+
+test('of a retired generation the sealed 1st seed is in none of the files, and that of the newest is', async (t) => {
+  const path = join(temporaryFolder(t), 'cpns.db')
+  const store = openSqlite(path)
+  const [old, newest] = [randomBytes(61), randomBytes(61)]
+  const { id: userId } = await store.addUser({ name: 'alice', sealedFirstSeed: old, createdAt: 1 })
+  await store.addFirstSeed({ userId, generation: 2, sealed: newest, createdAt: 1 })
+  const holds = (seed: Buffer) => [path, `${path}-wal`].some((file) => readFileSync(file).includes(seed))
+  assert.deepEqual([holds(old), holds(newest)], [true, true])
+  const of = { userId, generation: 1, force: false, tagOf: () => randomBytes(32), at: 2 }
+  assert.deepEqual([(await store.retireGeneration(of)).erased, holds(old), holds(newest)], [true, false, true])
   await store.close()
 })
 

@@ -2,7 +2,15 @@
 import type { FastifyInstance } from 'fastify'
 import type Type from 'typebox'
 import type { EventLog, EventRow } from '../../events.ts'
-import type { GatewayRow, PneRow, RegistrationRow, Registry, UserPolicy, UserRow } from '../../registry.ts'
+import type {
+  GatewayRow,
+  GenerationRow,
+  PneRow,
+  RegistrationRow,
+  Registry,
+  UserPolicy,
+  UserRow,
+} from '../../registry.ts'
 import * as schemas from './schemas.ts'
 
 const LIMIT = 50
@@ -32,17 +40,37 @@ function addUserRoutes(app: FastifyInstance, registry: Registry): void {
   )
   app.get<Params<typeof schemas.UserParams>>(
     '/v1/users/:name',
-    { schema: { params: schemas.UserParams, response: answers(200, schemas.UserWithPolicy) } },
-    async ({ params }) => userWithPolicy(await registry.policies.ofUser(params.name)),
+    { schema: { params: schemas.UserParams, response: answers(200, schemas.UserDetails) } },
+    async ({ params }) => userDetails(await registry.policies.ofUser(params.name), registry),
   )
   app.patch<Params<typeof schemas.UserParams> & Body<typeof schemas.UserChange>>(
     '/v1/users/:name',
     {
-      schema: { params: schemas.UserParams, body: schemas.UserChange, response: answers(200, schemas.UserWithPolicy) },
+      schema: { params: schemas.UserParams, body: schemas.UserChange, response: answers(200, schemas.UserDetails) },
     },
     async ({ params, body: { policy } }) => {
       const gateways = policy.gateways?.map((name) => registry.gatewayNamed(name))
-      return userWithPolicy(await registry.policies.changeUser(params.name, { ...policy, gateways }))
+      return userDetails(await registry.policies.changeUser(params.name, { ...policy, gateways }), registry)
+    },
+  )
+  app.post<Params<typeof schemas.UserParams>>(
+    '/v1/users/:name/rotate',
+    { schema: { params: schemas.UserParams, response: answers(200, schemas.User) } },
+    async ({ params }) => user(await registry.renewFirstSeed(params.name)),
+  )
+  app.delete<Params<typeof schemas.GenerationParams> & Query<typeof schemas.GenerationQuery>>(
+    '/v1/users/:name/generations/:generation',
+    {
+      schema: {
+        params: schemas.GenerationParams,
+        querystring: schemas.GenerationQuery,
+        response: answers(200, schemas.GenerationRetirement),
+      },
+    },
+    async ({ params, query }) => {
+      const [name, generation, force] = [params.name, Number(params.generation), query.force !== undefined]
+      const { keys, pnes, erased } = await registry.generations.retire(name, generation, { force })
+      return { name, generation, keys, pnes, erased }
     },
   )
   app.delete<Params<typeof schemas.UserParams>>(
@@ -168,8 +196,13 @@ function user(row: Omit<UserRow, 'roaming' | 'sessionsMax'>) {
   return { name, generation, created: time(createdAt), removed: time(removedAt) }
 }
 
-function userWithPolicy({ roaming, gateways, sessionsMax, ...row }: UserPolicy) {
-  return { ...user(row), policy: { roaming, gateways, sessionsMax } }
+async function userDetails({ roaming, gateways, sessionsMax, ...row }: UserPolicy, { generations }: Registry) {
+  const all = await generations.list(row.name)
+  return { ...user(row), generations: all.map(generation), policy: { roaming, gateways, sessionsMax } }
+}
+
+function generation({ createdAt, ...row }: GenerationRow) {
+  return { ...row, created: time(createdAt) }
 }
 
 function gateway({ identity, radius, visitors, user, createdAt, revokedAt }: GatewayRow) {
@@ -183,7 +216,7 @@ function kind(radius: string | null) {
 function pne(row: PneRow) {
   const { pneId: id, name, state, user, generation, gateway } = row
   const times = { created: time(row.createdAt), confirmed: time(row.confirmedAt), revoked: time(row.revokedAt) }
-  return { id, name, state, user, generation, gateway, ...times }
+  return { id, name, state, user, generation, keyCreated: time(row.keyCreatedAt), gateway, ...times }
 }
 
 function session({ sessionId, pneId: pne, since, ...row }: RegistrationRow) {

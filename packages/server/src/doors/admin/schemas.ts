@@ -27,8 +27,15 @@ export const UserPage = pageOf(User)
 
 const Roaming = Type.Union([Type.Literal('any'), Type.Literal('listed'), Type.Literal('none')])
 const SessionsMax = nullable(Type.Integer({ minimum: 1, maximum: 65535, description: 'null for no limit' }))
-export const UserWithPolicy = Type.Object({
+const Generation = Type.Object({
+  generation: Type.Integer(),
+  created: Time,
+  retired: Type.Boolean({ description: 'the 1st seed was destroyed' }),
+  keys: Type.Integer({ description: 'active keys that are calculated from it' }),
+})
+export const UserDetails = Type.Object({
   ...userFields,
+  generations: Type.Array(Generation),
   policy: Type.Object({ roaming: Roaming, gateways: Type.Array(Type.String()), sessionsMax: SessionsMax }),
 })
 /** The name of a gateway, with or without the realm. */
@@ -48,6 +55,24 @@ export const UserChange = Type.Object(
   closed,
 )
 export const UserParams = Type.Object({ name: Name }, closed)
+export const GenerationParams = Type.Object(
+  { name: Name, generation: Type.String({ pattern: '^[1-9][0-9]{0,9}$' }) },
+  closed,
+)
+/** `force` or `force=true`. */
+export const GenerationQuery = Type.Object(
+  { force: Type.Optional(Type.Union([Type.Literal(''), Type.Literal('true')])) },
+  closed,
+)
+export const GenerationRetirement = Type.Object({
+  name: Type.String(),
+  generation: Type.Integer(),
+  keys: Type.Integer({ description: 'keys that were revoked by it' }),
+  pnes: Type.Integer({ description: 'PNEs that had no other active key, and were revoked' }),
+  erased: Type.Boolean({
+    description: 'false: a reader of the database kept copies of the sealed 1st seed from erasure',
+  }),
+})
 export const UserRemoval = Type.Object({
   name: Type.String(),
   removed: Time,
@@ -128,7 +153,8 @@ export const Pne = Type.Object({
   name: nullable(Type.String()),
   state: PneState,
   user: Type.String(),
-  generation: Type.Integer(),
+  generation: Type.Integer({ description: "of the 1st seed that the PNE's newest key is calculated from" }),
+  keyCreated: Time,
   gateway: Type.String(),
   created: Time,
   confirmed: nullable(Time),

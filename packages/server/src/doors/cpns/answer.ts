@@ -15,6 +15,8 @@ import {
   KeyAssignmentResponse,
   KeyConfirmationRequest,
   KeyConfirmationResponse,
+  KeyRetirementRequest,
+  KeyRetirementResponse,
   type MessageOf,
   Ping,
   Pong,
@@ -49,6 +51,7 @@ export async function answer(
     ChallengeRequest,
     KeyAssignmentRequest,
     KeyConfirmationRequest,
+    KeyRetirementRequest,
     RevocationsRequest,
     RegistrationsRequest,
     Ping,
@@ -63,6 +66,8 @@ export async function answer(
       return encode(KeyAssignmentResponse, await assigned(request, gateway, context))
     case 'KeyConfirmationRequest':
       return encode(KeyConfirmationResponse, await confirmed(request, gateway, context))
+    case 'KeyRetirementRequest':
+      return encode(KeyRetirementResponse, await retired(request, gateway, context))
     case 'RevocationsRequest':
       return encode(RevocationsResponse, await revocations(request, context))
     case 'RegistrationsRequest':
@@ -86,9 +91,10 @@ function challenges({ id, count }: ChallengeRequest, gateway: string, context: A
 }
 
 async function assigned(request: MessageOf<typeof KeyAssignmentRequest>, gateway: string, context: AnswerContext) {
-  const { id, secondSeed, name } = request
+  const { id, secondSeed, name, replaces } = request
   return resultOf({ id, result: Result.busy }, context, async () => {
-    const { firstSeed, ...pne } = await context.registry.assignPne({ gatewayIdentity: gateway, secondSeed, name })
+    const of = { gatewayIdentity: gateway, secondSeed, name, replaces }
+    const { firstSeed, ...pne } = await context.registry.assignPne(of)
     const euKey = deriveEuKey({ firstSeed, secondSeed, realm: context.realm })
     return { id, result: Result.success, euKey, ...pne }
   })
@@ -98,6 +104,13 @@ async function confirmed(request: MessageOf<typeof KeyConfirmationRequest>, gate
   const { id, secondSeed } = request
   return resultOf({ id, result: Result.busy }, context, async () => {
     await context.registry.confirmPne({ gatewayIdentity: gateway, secondSeed })
+    return { id, result: Result.success }
+  })
+}
+
+async function retired({ id, secondSeed }: KeyRetirementRequest, gateway: string, context: AnswerContext) {
+  return resultOf({ id, result: Result.busy }, context, async () => {
+    await context.registry.retireKey({ gatewayIdentity: gateway, secondSeed })
     return { id, result: Result.success }
   })
 }

@@ -106,6 +106,58 @@ const migrations = [
   ) STRICT;
   CREATE INDEX registrations_of_pne ON registrations (pne_id);
   `,
+  /* 4: a PNE may have several keys, and the revocation log a line for each */ `
+  -- A 2nd seed is random and looked up at each authentication: the table is its own index.
+  CREATE TABLE keys (
+    second_seed  BLOB PRIMARY KEY CHECK (length(second_seed) = 32),
+    pne_id       TEXT NOT NULL REFERENCES pnes (pne_id),
+    state        TEXT NOT NULL CHECK (state IN ('pending', 'active', 'retired', 'revoked')),
+    user_id      INTEGER NOT NULL,
+    generation   INTEGER NOT NULL,
+    replaces     BLOB CHECK (length(replaces) = 32),
+    created_at   INTEGER NOT NULL,
+    confirmed_at INTEGER,
+    retired_at   INTEGER,
+    FOREIGN KEY (user_id, generation) REFERENCES first_seeds (user_id, generation)
+  ) STRICT, WITHOUT ROWID;
+  INSERT INTO keys (second_seed, pne_id, state, user_id, generation, created_at, confirmed_at)
+  SELECT second_seed, pne_id, state, user_id, generation, created_at, confirmed_at FROM pnes ORDER BY second_seed;
+  CREATE INDEX keys_of_pne ON keys (pne_id);
+  CREATE INDEX keys_of_generation ON keys (user_id, generation, state);
+  CREATE INDEX keys_pending ON keys (created_at) WHERE state = 'pending';
+  CREATE INDEX keys_retired ON keys (retired_at) WHERE state = 'retired';
+
+  CREATE TABLE pnes_of_4 (
+    id           INTEGER PRIMARY KEY AUTOINCREMENT,
+    pne_id       TEXT NOT NULL UNIQUE,
+    state        TEXT NOT NULL CHECK (state IN ('pending', 'active', 'revoked')),
+    user_id      INTEGER NOT NULL REFERENCES users (id),
+    gateway_id   INTEGER NOT NULL REFERENCES gateways (id),
+    name         TEXT,
+    created_at   INTEGER NOT NULL,
+    confirmed_at INTEGER,
+    revoked_at   INTEGER
+  ) STRICT;
+  INSERT INTO pnes_of_4
+  SELECT id, pne_id, state, user_id, gateway_id, name, created_at, confirmed_at, revoked_at FROM pnes;
+  DROP TABLE pnes;
+  ALTER TABLE pnes_of_4 RENAME TO pnes;
+  CREATE INDEX pnes_of_user ON pnes (user_id);
+  CREATE INDEX pnes_by_name ON pnes (name) WHERE name IS NOT NULL;
+  CREATE INDEX pnes_pending ON pnes (created_at) WHERE state = 'pending';
+  CREATE INDEX pnes_revoked ON pnes (id) WHERE state = 'revoked';
+
+  CREATE TABLE revocations_of_4 (
+    seq    INTEGER PRIMARY KEY AUTOINCREMENT,
+    pne_id TEXT NOT NULL REFERENCES pnes (pne_id),
+    tag    BLOB NOT NULL CHECK (length(tag) = 32),
+    at     INTEGER NOT NULL
+  ) STRICT;
+  INSERT INTO revocations_of_4 SELECT seq, pne_id, tag, at FROM revocations;
+  DROP TABLE revocations;
+  ALTER TABLE revocations_of_4 RENAME TO revocations;
+  CREATE INDEX revocations_of_pne ON revocations (pne_id);
+  `,
 ]
 
 /**
@@ -115,15 +167,20 @@ const migrations = [
 export function migrate(db: DatabaseSync): void {
   checkOurs(db)
   if (versionOf(db) === migrations.length) return
+  db.exec('PRAGMA foreign_keys = OFF') // a table that others refer to is replaced: sqlite.org/lang_altertable.html section 7
   db.exec('BEGIN IMMEDIATE')
   try {
     for (const step of migrations.slice(versionOf(db))) db.exec(step)
+    if (db.prepare('PRAGMA foreign_key_check').get() !== undefined) {
+      throw new StoreError('STORE_CORRUPT', 'the database refers to what is not there: restore it from a backup')
+    }
     db.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${migrations.length}`)
     db.exec('COMMIT')
   } catch (error) {
     if (db.isTransaction) db.exec('ROLLBACK')
     throw error
   }
+  db.exec('PRAGMA foreign_keys = ON')
 }
 
 function checkOurs(db: DatabaseSync): void {

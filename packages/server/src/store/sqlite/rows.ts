@@ -1,6 +1,5 @@
 // Between what node:sqlite gives and the row types of the contract.
 import { type GatewayRow, type GatewaySecretRow, type Page, type PneRow, StoreError } from '../contract.ts'
-import type { Statements } from './statements.ts'
 
 /** A row that must be there: it was written or found in the same transaction. */
 export function row<T>(found: unknown): T {
@@ -20,10 +19,6 @@ export function pneRow(found: Record<string, unknown> | undefined): PneRow | und
   if (found === undefined) return undefined
   const { id, ...pne } = found
   return pne as unknown as PneRow
-}
-
-export function findBySeed({ findPneBySeed }: Statements, secondSeed: Uint8Array): PneRow | undefined {
-  return pneRow(findPneBySeed.get(secondSeed))
 }
 
 /** A page of `limit` rows out of up to `limit + 1`: the surplus one only tells that there is another page. */

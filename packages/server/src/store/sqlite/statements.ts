@@ -14,10 +14,25 @@ const gateway = `SELECT ${gatewayColumns} FROM ${gatewayTables}`
 const gatewaySecret = `SELECT ${gatewayColumns}, g.sealed_secret AS sealedSecret FROM ${gatewayTables}`
 
 const pne = `
-  SELECT p.id, p.pne_id AS pneId, p.second_seed AS secondSeed, p.state, p.name, p.user_id AS userId, u.name AS user,
-         p.generation, g.identity AS gateway, p.created_at AS createdAt, p.confirmed_at AS confirmedAt,
-         p.revoked_at AS revokedAt
-  FROM pnes p JOIN users u ON u.id = p.user_id JOIN gateways g ON g.id = p.gateway_id`
+  SELECT p.id, p.pne_id AS pneId, k.second_seed AS secondSeed, p.state, p.name, p.user_id AS userId, u.name AS user,
+         k.generation, k.created_at AS keyCreatedAt, g.identity AS gateway, p.created_at AS createdAt,
+         p.confirmed_at AS confirmedAt, p.revoked_at AS revokedAt
+  FROM pnes p JOIN users u ON u.id = p.user_id JOIN gateways g ON g.id = p.gateway_id
+  JOIN keys k ON k.second_seed = (
+    SELECT second_seed FROM keys WHERE pne_id = p.pne_id
+    ORDER BY state = 'active' DESC, generation DESC, created_at DESC LIMIT 1)`
+
+const key = `
+  SELECT k.second_seed AS secondSeed, k.pne_id AS pneId, k.state, k.user_id AS userId, u.name AS user, k.generation,
+         g.identity AS gateway, k.replaces, k.created_at AS createdAt, k.confirmed_at AS confirmedAt,
+         k.retired_at AS retiredAt
+  FROM keys k
+  JOIN pnes p ON p.pne_id = k.pne_id JOIN users u ON u.id = k.user_id JOIN gateways g ON g.id = p.gateway_id`
+
+/** A key that this gateway assigned, and may still change. */
+const ofGateway = `pne_id IN (
+  SELECT p.pne_id FROM pnes p JOIN gateways g ON g.id = p.gateway_id
+  WHERE p.pne_id = keys.pne_id AND g.identity = :gateway AND g.revoked_at IS NULL)`
 
 const registration = `
   SELECT r.id, r.session_id AS sessionId, p.pne_id AS pneId, p.name, u.name AS user, g.identity AS gateway, r."case", r.since
@@ -45,6 +60,16 @@ const sql = {
   findFirstSeed: `
     SELECT u.name AS user, s.sealed FROM first_seeds s JOIN users u ON u.id = s.user_id
     WHERE s.user_id = ? AND s.generation = ?`,
+  listGenerations: `
+    SELECT s.generation, s.created_at AS createdAt, s.sealed = x'' AS retired,
+           (SELECT count(*) FROM keys WHERE user_id = s.user_id AND generation = s.generation AND state = 'active') AS keys
+    FROM first_seeds s WHERE s.user_id = ? ORDER BY s.generation`,
+  keysOfGeneration: `
+    SELECT k.second_seed AS secondSeed, k.pne_id AS pneId,
+           EXISTS (SELECT 1 FROM keys WHERE pne_id = k.pne_id AND state = 'active' AND generation <> k.generation) AS others
+    FROM keys k WHERE k.user_id = ? AND k.generation = ? AND k.state = 'active'`,
+  removePendingOfGeneration: "DELETE FROM keys WHERE user_id = ? AND generation = ? AND state = 'pending'",
+  destroyFirstSeed: "UPDATE first_seeds SET sealed = x'' WHERE user_id = ? AND generation = ?",
   changeRoaming: 'UPDATE users SET roaming = ? WHERE id = ?',
   changeSessionsMax: 'UPDATE users SET sessions_max = ? WHERE id = ?',
   unlistGateways: 'DELETE FROM listed_gateways WHERE user_id = ?',
@@ -59,7 +84,7 @@ const sql = {
 
   removeUser: 'UPDATE users SET removed_at = ? WHERE name = ? AND removed_at IS NULL',
   destroyFirstSeeds: "UPDATE first_seeds SET sealed = x'' WHERE user_id = ?",
-  seedsOfUser: "SELECT pne_id AS pneId, second_seed AS secondSeed FROM pnes WHERE user_id = ? AND state <> 'revoked'",
+  pnesOfUser: "SELECT pne_id AS pneId FROM pnes WHERE user_id = ? AND state <> 'revoked'",
   revokeGatewaysOfUser:
     'UPDATE gateways SET revoked_at = ? WHERE user_id = ? AND revoked_at IS NULL RETURNING identity',
 
@@ -76,32 +101,49 @@ const sql = {
     SELECT identity, radius, sealed_secret AS sealedSecret FROM gateways WHERE radius IS NOT NULL AND revoked_at IS NULL`,
   radiusGatewayChanges: 'SELECT count(*) + count(revoked_at) AS changes FROM gateways WHERE radius IS NOT NULL',
 
-  assignPne: `
-    INSERT INTO pnes (pne_id, second_seed, state, user_id, generation, gateway_id, name, created_at, confirmed_at)
-    SELECT :pneId, :secondSeed, :state, g.user_id, max(s.generation), g.id, :name, :createdAt, :confirmedAt
-    FROM gateways g JOIN first_seeds s ON s.user_id = g.user_id
-    WHERE g.identity = :gateway AND g.revoked_at IS NULL
-    GROUP BY g.id`,
+  addPne: `
+    INSERT INTO pnes (pne_id, state, user_id, gateway_id, name, created_at, confirmed_at)
+    SELECT :pneId, :state, user_id, id, :name, :createdAt, :confirmedAt
+    FROM gateways WHERE identity = :gateway AND revoked_at IS NULL`,
+  addKey: `
+    INSERT INTO keys (second_seed, pne_id, state, user_id, generation, replaces, created_at, confirmed_at)
+    SELECT :secondSeed, pne_id, :state, user_id, (SELECT max(generation) FROM first_seeds WHERE user_id = pnes.user_id),
+           :replaces, :createdAt, :confirmedAt
+    FROM pnes WHERE pne_id = :pneId`,
+  confirmKey: `
+    UPDATE keys SET state = 'active', confirmed_at = :at
+    WHERE second_seed = :secondSeed AND state = 'pending' AND ${ofGateway}`,
   confirmPne: `
     UPDATE pnes SET state = 'active', confirmed_at = :at
-    WHERE second_seed = :secondSeed AND state = 'pending'
-      AND gateway_id = (SELECT id FROM gateways WHERE identity = :gateway AND revoked_at IS NULL)`,
+    WHERE state = 'pending' AND pne_id = (SELECT pne_id FROM keys WHERE second_seed = :secondSeed AND state = 'active')`,
+  retireKey: `
+    UPDATE keys SET state = 'retired', retired_at = :at
+    WHERE second_seed = :secondSeed AND state = 'active' AND ${ofGateway}
+      AND EXISTS (SELECT 1 FROM keys k WHERE k.pne_id = keys.pne_id AND k.state = 'active' AND k.second_seed <> :secondSeed)`,
+  revokeKey: "UPDATE keys SET state = 'revoked' WHERE second_seed = ?",
+  revokeKeys:
+    "UPDATE keys SET state = 'revoked' WHERE pne_id = ? AND state <> 'revoked' RETURNING second_seed AS secondSeed",
   revokePne: "UPDATE pnes SET state = 'revoked', revoked_at = ? WHERE pne_id = ? AND state <> 'revoked'",
-  findPneKey: 'SELECT pne_id, state, user_id, generation FROM pnes WHERE second_seed = ?',
-  findPneBySeed: `${pne} WHERE p.second_seed = ?`,
+  findPneKey: 'SELECT pne_id, state, user_id, generation FROM keys WHERE second_seed = ?',
+  findKey: `${key} WHERE k.second_seed = ?`,
   findPne: `${pne} WHERE p.pne_id = ?`,
   matchPnes: `
     ${pne} WHERE p.id IN (
       SELECT id FROM pnes WHERE name = :reference UNION
       SELECT id FROM pnes WHERE pne_id >= :reference AND pne_id < :reference || '~'
     ) LIMIT :limit`,
-  removePendingPnes: "DELETE FROM pnes WHERE state = 'pending' AND created_at < ?",
+  removePendingKeys: "DELETE FROM keys WHERE state = 'pending' AND created_at < ?",
+  removePendingPnes: `
+    DELETE FROM pnes WHERE state = 'pending' AND NOT EXISTS (SELECT 1 FROM keys WHERE pne_id = pnes.pne_id)`,
+  removeRetiredKeys: "DELETE FROM keys WHERE state = 'retired' AND retired_at < ?",
 
   findReports: 'SELECT id, reports FROM gateways WHERE identity = ? AND revoked_at IS NULL',
   noteReports: 'UPDATE gateways SET reports = ? WHERE id = ?',
   findRegistrant: `
-    SELECT p.id, p.pne_id AS pneId, u.name AS user FROM pnes p JOIN users u ON u.id = p.user_id
-    WHERE p.second_seed = :secondSeed AND p.state = 'active' AND (:case = 'remote' OR p.gateway_id = :gatewayId)`,
+    SELECT p.id, p.pne_id AS pneId, u.name AS user
+    FROM keys k JOIN pnes p ON p.pne_id = k.pne_id JOIN users u ON u.id = p.user_id
+    WHERE k.second_seed = :secondSeed AND k.state IN ('active', 'retired') AND p.state = 'active'
+      AND (:case = 'remote' OR p.gateway_id = :gatewayId)`,
   register: `
     INSERT OR REPLACE INTO registrations (gateway_id, pne_id, session_id, "case", since) VALUES (?, ?, ?, ?, ?)`,
   deregister: 'DELETE FROM registrations WHERE gateway_id = ? AND pne_id = ? AND session_id = ?',
@@ -111,7 +153,7 @@ const sql = {
   findPn: `${pn} AND g.identity = ?`,
 
   appendRevocation: 'INSERT INTO revocations (pne_id, tag, at) VALUES (?, ?, ?)',
-  findRevocation: `${revocation} WHERE pne_id = ?`,
+  findRevocation: `${revocation} WHERE pne_id = ? ORDER BY seq DESC LIMIT 1`,
   revocationsSince: `${revocation} WHERE seq > ? ORDER BY seq LIMIT ?`,
 
   newestRevocation: 'SELECT coalesce(max(seq), 0) AS seq FROM revocations',

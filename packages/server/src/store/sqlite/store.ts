@@ -7,15 +7,19 @@ import {
   type FirstSeedRow,
   type GatewayRow,
   type GatewaySecretRow,
+  type GenerationRetirement,
+  type GenerationRow,
+  type KeyRow,
+  type KeyState,
   type NewEventRow,
   type NewGateway,
+  type NewKey,
   type NewPne,
   type Page,
   type PageRequest,
   type PneFilter,
   type PneKeyRow,
   type PneRow,
-  type PneState,
   type PnRow,
   type RadiusGatewayRow,
   type RegistrationChange,
@@ -31,10 +35,11 @@ import {
 } from '../contract.ts'
 import { toStoreError } from './errors.ts'
 import { GroupCommit } from './group-commit.ts'
+import * as keys from './keys.ts'
 import { countReports, pnRow, registrationRow } from './registrations.ts'
-import { findBySeed, gatewayRow, inBatches, page, pneRow, readCursor, row } from './rows.ts'
+import { gatewayRow, inBatches, page, pneRow, readCursor, row } from './rows.ts'
 import { listEventsSql, listPnesSql, listRegistrationsSql, prepareAll, type Statements } from './statements.ts'
-import { changeUserPolicy, findAdmission, forget, removeUser, revokePne } from './users.ts'
+import { changeUserPolicy, findAdmission, forget, removeUser } from './users.ts'
 
 /** Assignments that {@link SqliteStore.importPnes} writes in one transaction: other writers wait that long. */
 const IMPORT_BATCH = 5000
@@ -88,6 +93,20 @@ export class SqliteStore implements Store {
 
   findFirstSeed(userId: number, generation: number): Promise<FirstSeedRow | undefined> {
     return this.#read(({ findFirstSeed }) => findFirstSeed.get(userId, generation) as FirstSeedRow | undefined)
+  }
+
+  listGenerations(userId: number): Promise<GenerationRow[]> {
+    return this.#read(({ listGenerations }) =>
+      (listGenerations.all(userId) as unknown as GenerationRow[]).map((found) => ({
+        ...found,
+        retired: Boolean(found.retired),
+      })),
+    )
+  }
+
+  async retireGeneration(of: Parameters<Store['retireGeneration']>[0]): Promise<GenerationRetirement> {
+    const retirement = await this.#write((statements) => keys.retireGeneration(statements, of))
+    return { ...retirement, erased: retirement.retired && forget(this.#db) }
   }
 
   changeUserPolicy(name: string, change: UserPolicyChange): Promise<UserRow | undefined> {
@@ -157,34 +176,36 @@ export class SqliteStore implements Store {
     return this.#read(({ radiusGatewayChanges }) => row<{ changes: number }>(radiusGatewayChanges.get()).changes)
   }
 
-  assignPne(pne: NewPne): Promise<PneRow | undefined> {
-    return this.#write((statements) => {
-      const gateway = statements.findGateway.get(pne.gateway) as GatewayRow | undefined
-      if (gateway === undefined || gateway.revokedAt !== null) return undefined
-      const known = findBySeed(statements, pne.secondSeed)
-      if (known !== undefined) return known
-      statements.assignPne.run({ ...pne, state: 'pending', confirmedAt: null })
-      return findBySeed(statements, pne.secondSeed)
-    })
+  assignPne(pne: NewPne): Promise<KeyRow | undefined> {
+    return this.#write((statements) => keys.assignPne(statements, pne))
   }
 
-  confirmPne(secondSeed: Uint8Array, gateway: string, at: number): Promise<PneRow | undefined> {
-    return this.#write((statements) => {
-      statements.confirmPne.run({ secondSeed, gateway, at })
-      return findBySeed(statements, secondSeed)
-    })
+  assignKey(key: NewKey): Promise<KeyRow | undefined> {
+    return this.#write((statements) => keys.assignKey(statements, key))
   }
 
-  revokePne(pneId: string, tag: Uint8Array, at: number): Promise<RevocationRow | undefined> {
+  confirmPne(secondSeed: Uint8Array, gateway: string, at: number): Promise<KeyRow | undefined> {
+    return this.#write((statements) => keys.confirmPne(statements, secondSeed, gateway, at))
+  }
+
+  retireKey(secondSeed: Uint8Array, gateway: string, at: number): Promise<KeyRow | undefined> {
+    return this.#write((statements) => keys.retireKey(statements, secondSeed, gateway, at))
+  }
+
+  revokePne(
+    pneId: string,
+    tagOf: (secondSeed: Uint8Array) => Uint8Array,
+    at: number,
+  ): Promise<RevocationRow | undefined> {
     return this.#write((statements) => {
-      revokePne(statements, pneId, tag, at)
+      keys.revokePne(statements, pneId, tagOf, at)
       return statements.findRevocation.get(pneId) as RevocationRow | undefined
     })
   }
 
   findPneBySecondSeed(secondSeed: Uint8Array): Promise<PneKeyRow | undefined> {
     return this.#read(({ findPneKey }) => {
-      const found = findPneKey.get(secondSeed) as [string, PneState, number, number] | undefined
+      const found = findPneKey.get(secondSeed) as [string, KeyState, number, number] | undefined
       if (found === undefined) return undefined
       const [pneId, state, userId, generation] = found
       return { pneId, state, userId, generation }
@@ -209,16 +230,20 @@ export class SqliteStore implements Store {
   }
 
   removePendingPnes(time: number): Promise<number> {
-    return this.#write(({ removePendingPnes }) => Number(removePendingPnes.run(time).changes))
+    return this.#write((statements) => keys.removePendingPnes(statements, time))
+  }
+
+  removeRetiredKeys(time: number): Promise<number> {
+    return this.#write(({ removeRetiredKeys }) => Number(removeRetiredKeys.run(time).changes))
   }
 
   async importPnes(pnes: Iterable<NewPne>): Promise<number> {
     let count = 0
     for (const batch of inBatches(pnes, IMPORT_BATCH)) {
-      await this.#write(({ assignPne }) => {
+      await this.#write((statements) => {
         for (const pne of batch) {
-          const { changes } = assignPne.run({ ...pne, state: 'active', confirmedAt: pne.createdAt })
-          if (changes === 0) throw new StoreError('STORE_UNKNOWN_GATEWAY', 'a PNE names a gateway that is not there')
+          const added = keys.addPne(statements, { ...pne, state: 'active', confirmedAt: pne.createdAt })
+          if (!added) throw new StoreError('STORE_UNKNOWN_GATEWAY', 'a PNE names a gateway that is not there')
         }
       })
       count += batch.length

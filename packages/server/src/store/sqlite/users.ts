@@ -1,6 +1,7 @@
 // What changes a user: the policy, and the removal, which must leave nothing of the 1st seeds.
 import type { DatabaseSync } from 'node:sqlite'
 import { type AdmissionRow, type Removal, StoreError, type UserPolicyChange, type UserRow } from '../contract.ts'
+import { revokePne } from './keys.ts'
 import { row } from './rows.ts'
 import type { Statements } from './statements.ts'
 
@@ -46,20 +47,13 @@ export function removeUser(
   if (statements.removeUser.run(at, name).changes === 0) return undefined
   const user = row<UserRow>(statements.findUser.get(name))
   statements.destroyFirstSeeds.run(user.id)
-  const pnes = statements.seedsOfUser.all(user.id) as unknown as { pneId: string; secondSeed: Uint8Array }[]
-  for (const { pneId, secondSeed } of pnes) revokePne(statements, pneId, tagOf(secondSeed), at)
+  const pnes = statements.pnesOfUser.all(user.id)
+  for (const { pneId } of pnes) revokePne(statements, String(pneId), tagOf, at)
   const gateways = statements.revokeGatewaysOfUser.all(at, user.id).map(({ identity }) => String(identity))
   for (const identity of gateways) statements.deregisterAt.run(identity)
   statements.unlistGateways.run(user.id)
   const { seq: newestRevocation } = row<{ seq: number }>(statements.newestRevocation.get())
   return { user, pnes: pnes.length, gateways, newestRevocation }
-}
-
-/** Makes a PNE revoked, once, inside a transaction. */
-export function revokePne(statements: Statements, pneId: string, tag: Uint8Array, at: number): void {
-  if (statements.revokePne.run(at, pneId).changes === 0) return
-  statements.appendRevocation.run(pneId, tag, at)
-  statements.deregisterPne.run(pneId)
 }
 
 /**
