@@ -14,6 +14,7 @@ export type CliErrorCode =
   | 'ADMIN_TIMED_OUT'
   | 'ADMIN_REFUSED' // the token is not the server's
   | 'ADMIN_FAILED' // the server answered with an error of its own, or not as the API does
+  | 'NO_GATEWAY_FOUND' // on the local network
   | 'SESSION_LOST' // it ended in the middle of a stream
   | 'DEMO_FAILED'
 

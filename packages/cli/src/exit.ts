@@ -54,6 +54,7 @@ const byCode: Readonly<Record<string, Exit>> = {
   ADMIN_UNREACHABLE: Exit.unreachable,
   ADMIN_TIMED_OUT: Exit.unreachable,
   LISTEN_FAILED: Exit.unreachable,
+  NO_GATEWAY_FOUND: Exit.unreachable,
   SESSION_LOST: Exit.unreachable,
 }
 

@@ -56,6 +56,11 @@ export function text(value: unknown): string {
   throw new TypeError('is not a text. Write it in quotes')
 }
 
+export function yesOrNo(value: unknown): boolean {
+  if (typeof value === 'boolean') return value
+  throw new TypeError('is neither true nor false')
+}
+
 /** The same as an option of the command line. */
 export function by<T>(parseOption: (text: string) => T): Reader<T> {
   return (value) => parseOption(text(value))

@@ -1,7 +1,7 @@
 // The configuration file of a gateway. What each key means: docs/services.md.
 import type { Service } from '@opencpns/gateway'
 import { type Endpoint, parseEndpoint, parseListen } from '../../endpoint.ts'
-import { by, Invalid, readToml, table, tableOf, text, within } from '../../toml.ts'
+import { by, Invalid, readToml, table, tableOf, text, within, yesOrNo } from '../../toml.ts'
 import { parseServer, type Server } from './server.ts'
 import { isServiceName } from './service.ts'
 
@@ -14,6 +14,7 @@ export interface GatewayConfig {
   readonly server?: Server | undefined
   readonly secretFile?: string | undefined
   readonly listen?: Endpoint | undefined
+  readonly announce?: boolean | undefined
   readonly services: Readonly<Record<string, Service>>
 }
 
@@ -30,6 +31,7 @@ export async function readConfig(file: string): Promise<GatewayConfig> {
     server: by(parseServer),
     'secret-file': path,
     listen: by(parseListen),
+    announce: yesOrNo,
     services: servicesOf,
   }))
   return { ...settings, secretFile, services }
@@ -49,11 +51,6 @@ function serviceOf(value: unknown, at: string): Service {
   const { address, pnes, users, 'proxy-protocol': proxyProtocol } = table(value, at, readers)
   if (!address) throw new Invalid(at, 'has no address. Write for example address = "127.0.0.1:1883"')
   return { ...address, pnes, users, proxyProtocol }
-}
-
-function yesOrNo(value: unknown): boolean {
-  if (typeof value === 'boolean') return value
-  throw new TypeError('is neither true nor false')
 }
 
 function names(value: unknown): string[] {

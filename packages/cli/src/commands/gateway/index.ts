@@ -42,6 +42,11 @@ export function addGateway(program: Command): void {
       'a service for devices, and where it is; may be repeated',
       collect(parseService),
     )
+    .option(
+      '--announce',
+      'be found on the local network by multicast DNS (default, unless it listens on loopback alone)',
+    )
+    .option('--no-announce', 'do not be found')
     .action(lazily(() => import('./run.ts')))
 
   declare(gateway, 'pair', {

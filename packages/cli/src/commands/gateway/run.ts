@@ -1,6 +1,7 @@
 // `opencpns gateway run`
 import { type GatewayOptions, runGateway, type Service } from '@opencpns/gateway'
 import type { CommonOptions } from '../../command.ts'
+import { announce, isLoopback } from '../../discovery/announce.ts'
 import { type Endpoint, formatEndpoint } from '../../endpoint.ts'
 import { CliError } from '../../errors.ts'
 import { openLog } from '../../log.ts'
@@ -22,19 +23,22 @@ interface Options extends CommonOptions {
   secretFile?: string
   listen?: Endpoint
   service?: ServiceOption[]
+  announce?: boolean
 }
 
 export async function run(options: Options): Promise<undefined> {
   const { json, logLevel } = options
-  const settings = await settingsOf(options)
+  const { announce: wanted, ...settings } = await settingsOf(options)
   const asked = onceAskedToEnd()
   const logger = await openLog(logLevel)
   const gateway = await runGateway({ ...settings, logger })
   const address = formatEndpoint(gateway.address)
   const words = `Gateway ${gateway.identity}: devices connect to ${address}. Ctrl-C ends it.`
   printResult(json, { event: 'ready', listen: { pne: address } }, words)
+  const { identity, address: listening } = gateway
+  const withdraw = (wanted ?? !isLoopback(listening)) ? announce({ identity, port: listening.port, logger }) : undefined
   await aborted(asked)
-  await gateway.close({ graceMs: GRACE_MS })
+  await Promise.all([withdraw?.(), gateway.close({ graceMs: GRACE_MS })])
 }
 
 /**
@@ -45,11 +49,11 @@ async function settingsOf({
   config: file,
   service = [],
   ...options
-}: Options): Promise<Omit<GatewayOptions, 'logger'>> {
+}: Options): Promise<Omit<GatewayOptions, 'logger'> & { announce: boolean | undefined }> {
   const config = file === undefined ? { services: {} } : await readConfig(file)
-  const { data: dataDir, listen = EVERYWHERE, ...settings } = { ...config, ...options }
+  const { data: dataDir, listen = EVERYWHERE, announce, ...settings } = { ...config, ...options }
   if (dataDir === undefined) throw new CliError('USAGE', `--data DIR is missing. ${HELP}`)
-  return { ...serverOf(settings), dataDir, listen, services: merged(config.services, service) }
+  return { ...serverOf(settings), dataDir, listen, announce, services: merged(config.services, service) }
 }
 
 /** An option moves a service elsewhere; who may use it stays as the file says. */

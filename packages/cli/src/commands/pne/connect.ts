@@ -1,7 +1,8 @@
 // `opencpns pne connect`
 import { pipeline } from 'node:stream/promises'
-import { type Closed, connect, readCredential, type Session } from '@opencpns/pne'
+import { type Closed, type Credential, connect, readCredential, type Session } from '@opencpns/pne'
 import type { CommonOptions } from '../../command.ts'
+import { browse, placesOf } from '../../discovery/browse.ts'
 import { type Endpoint, formatEndpoint } from '../../endpoint.ts'
 import { CliError } from '../../errors.ts'
 import { codeOf, Exit } from '../../exit.ts'
@@ -16,16 +17,28 @@ interface Options extends CommonOptions {
   service?: string
   forward?: Forwarding[]
   stdio?: string
+  discover?: true
 }
 
-export async function run(options: Options, at: Endpoint): Promise<Exit | undefined> {
+/** How long to look for gateways. */
+const SEARCH_MS = 3000
+/** Not every address that somebody announces. */
+const TRIES_MAX = 16
+
+export async function run(options: Options, given: Endpoint | undefined): Promise<Exit | undefined> {
   const asked = onceAskedToEnd()
-  if (options.forward) {
-    await forwardPorts(options.forward, options, at, asked)
+  if ((given === undefined) !== (options.discover === true)) {
+    throw new CliError('USAGE', 'give either HOST:PORT or --discover. For help: opencpns pne connect --help')
+  }
+  if (options.forward && given) {
+    await forwardPorts(options.forward, options, given, asked)
     return Exit.done
   }
-  const session = await authenticate(options, at, asked)
-  if (typeof session === 'number') return session
+  const credential = await readCredential(options.credential)
+  const places = given ? [given] : await discovered(credential, asked)
+  const authenticated = await authenticate(options, credential, places, asked)
+  if (typeof authenticated === 'number') return authenticated
+  const { session, at } = authenticated
   try {
     if (options.once) report(session, options, at, toStdout)
     else if (options.stdio !== undefined) await carry(session, asked)
@@ -39,20 +52,35 @@ export async function run(options: Options, at: Endpoint): Promise<Exit | undefi
   return Exit.done
 }
 
-/** With --json a refusal is a result too, so programs find it where they look for the success; with -W nothing is. */
+/** @throws {CliError} NO_GATEWAY_FOUND */
+async function discovered({ gateway }: Credential, signal: AbortSignal): Promise<Endpoint[]> {
+  const places = placesOf(await browse({ timeoutMs: SEARCH_MS, signal, until: gateway }), gateway)
+  if (places.length > 0 || signal.aborted) return places.slice(0, TRIES_MAX)
+  throw new CliError('NO_GATEWAY_FOUND', 'no gateway answers on the local network. Give HOST:PORT of one instead')
+}
+
+/**
+ * At the first place that takes the device. With --json a refusal is a result too, so programs find it where they look for the
+ * success; with -W nothing is.
+ */
 async function authenticate(
-  { credential: file, service, stdio, json }: Options,
-  at: Endpoint,
+  { service, stdio, json }: Options,
+  credential: Credential,
+  places: readonly Endpoint[],
   signal: AbortSignal,
-): Promise<Session | typeof Exit.interrupted> {
-  const credential = await readCredential(file)
-  try {
-    return await connect({ ...at, credential, signal, service: stdio ?? service })
-  } catch (error) {
-    if (signal.aborted) return Exit.interrupted
-    if (json && stdio === undefined) printJson({ result: resultOf(error), at: formatEndpoint(at) })
-    throw error
+): Promise<{ session: Session; at: Endpoint } | typeof Exit.interrupted> {
+  for (const [index, at] of places.entries()) {
+    try {
+      const session = await connect({ ...at, credential, signal, service: stdio ?? service })
+      return { session, at }
+    } catch (error) {
+      if (signal.aborted) break
+      if (index < places.length - 1) continue
+      if (json && stdio === undefined) printJson({ result: resultOf(error), at: formatEndpoint(at) })
+      throw error
+    }
   }
+  return Exit.interrupted
 }
 
 /** `AUTHENTICATION_FAILED` as `authentication-failed`. */

@@ -1,5 +1,5 @@
 // `opencpns pne`: the device.
-import { type Command, Option } from 'commander'
+import { type Command, InvalidArgumentError, Option } from 'commander'
 import { collect, declare, declareGroup, lazily } from '../../command.ts'
 import { parseEndpoint } from '../../endpoint.ts'
 import { parseForwarding, parseServiceName } from './forwarding.ts'
@@ -33,14 +33,15 @@ export function addPne(program: Command): void {
       'pne connect 192.168.1.2:7411 --credential watch.json --once --json',
       'pne connect 192.168.1.2:7411 --credential watch.json -L 1883=mqtt -L 8080=http',
       'pne connect 192.168.1.2:7411 --credential watch.json -W ssh',
+      'pne connect --discover --credential watch.json --once',
     ],
   })
-    .argument('<host:port>', 'the gateway', parseEndpoint)
+    .argument('[host:port]', 'the gateway', parseEndpoint)
     .requiredOption('--credential <file>', 'credential of this device, made by: opencpns pne pair')
     .addOption(
       new Option('-L, --forward <[bind:]port=service>', 'lead a local port to a service; may be repeated')
         .argParser(collect(parseForwarding))
-        .conflicts(['stdio', 'service', 'once']),
+        .conflicts(['stdio', 'service', 'once', 'discover']),
     )
     .addOption(
       new Option('-W, --stdio <service>', 'carry standard input to a service, and its answers to standard output')
@@ -53,7 +54,31 @@ export function addPne(program: Command): void {
       'with --once, the service to ask for; otherwise as -W, with the facts',
       parseServiceName,
     )
+    .option(
+      '--discover',
+      'instead of HOST:PORT, find gateways on the local network; the one that paired this device is tried first',
+    )
     .action(lazily(() => import('./connect.ts')))
+
+  declare(pne, 'run', {
+    does: 'stay connected, with forwards, until SIGINT or SIGTERM',
+    fails: 'cannot run the device',
+    more:
+      'For months without a person: after a restart of the gateway, a loss of the network, or sleep it connects again.\n' +
+      'How to write the configuration file, and a unit for systemd: docs/device.md.',
+    examples: ['pne run --config pne.toml', 'pne run --config pne.toml --json'],
+  })
+    .requiredOption('--config <file>', 'configuration file')
+    .action(lazily(() => import('./run.ts')))
+
+  declare(pne, 'discover', {
+    does: 'list the gateways on the local network',
+    fails: 'cannot look for gateways',
+    more: 'Anybody there can announce anything. A gateway proves what it is when a device connects.',
+    examples: ['pne discover', 'pne discover --timeout 10 --json'],
+  })
+    .option('--timeout <s>', 'how many seconds to listen, 1 to 60', parseSeconds, 3)
+    .action(lazily(() => import('./discover.ts')))
 
   declare(pne, 'export', {
     does: 'print the device as a network of wpa_supplicant: for stock 802.1X, by wire or Wi-Fi',
@@ -71,4 +96,10 @@ export function addPne(program: Command): void {
       new Option('--format <format>', 'what to print').choices(['wpa_supplicant', 'json']).default('wpa_supplicant'),
     )
     .action(lazily(() => import('./export.ts')))
+}
+
+function parseSeconds(text: string): number {
+  const seconds = Number(text)
+  if (Number.isInteger(seconds) && seconds >= 1 && seconds <= 60) return seconds
+  throw new InvalidArgumentError('It is not a whole number from 1 to 60')
 }
