@@ -24,6 +24,18 @@ const RATE_AT_LEAST = 5000
 /** A generator that takes this much of its core is what limits the rate. */
 const SATURATED = 0.95
 
+interface Plan {
+  /** On hostapd, before the load on our server and once more after it. */
+  readonly bursts: number
+  /** Until our code is compiled. */
+  readonly warmUpS: number
+  /** Of the sustained load on our server. It is a pause for hostapd. */
+  readonly seconds: number
+}
+
+const QUICK: Plan = { bursts: 1, warmUpS: 1.5, seconds: PAUSE_S }
+const FULL: Plan = { bursts: 2, warmUpS: 5, seconds: 30 }
+
 export const radius: Bench = {
   names: ['radius', 'hostapd'],
   async run({ quick, say }: BenchOptions): Promise<Record<string, Figure>> {
@@ -39,13 +51,7 @@ export const radius: Bench = {
       responders.push(ours)
       const theirs = await startHostapd(folder)
       responders.push(theirs)
-      return await measure(
-        ours,
-        theirs,
-        generator,
-        quick ? { bursts: 2, seconds: PAUSE_S } : { bursts: 5, seconds: 30 },
-        say,
-      )
+      return await measure(ours, theirs, generator, quick ? QUICK : FULL, say)
     } finally {
       for (const { process } of responders) await end(process)
       await generator.close()
@@ -54,30 +60,27 @@ export const radius: Bench = {
   },
 }
 
-interface Plan {
-  readonly bursts: number
-  /** Of the sustained load on our server. It is a pause for hostapd. */
-  readonly seconds: number
-}
-
 async function measure(
   ours: Responder,
   theirs: Responder,
   generator: Generator,
-  { bursts, seconds }: Plan,
+  { bursts, warmUpS, seconds }: Plan,
   say: (text: string) => void,
 ): Promise<Record<string, Figure>> {
   const measured: Measured[] = []
-  const burst = async (pauseS: number) => {
-    measured.push(await generator.load(theirs, { count: BURST }))
-    say(`hostapd: ${describe(measured.at(-1))}`)
-    await sleep(pauseS * 1000)
+  const askTheirs = async () => {
+    for (let at = 1; at <= bursts; at++) {
+      measured.push(await generator.load(theirs, { count: BURST }))
+      say(`hostapd: ${describe(measured.at(-1))}`)
+      if (at < bursts) await sleep(PAUSE_S * 1000)
+    }
   }
-  for (let left = bursts - 1; left > 0; left--) await burst(left > 1 ? PAUSE_S : 0)
-  await generator.load(ours, { seconds: 1.5 }) // until its code is compiled
+  // Half of the bursts before and half after: what changes on the machine meanwhile, changes for both.
+  await askTheirs()
+  await generator.load(ours, { seconds: warmUpS })
   const sustained = await generator.load(ours, { seconds })
   say(`our server: ${describe(sustained)}`)
-  await burst(0)
+  await askTheirs()
   return figuresOf(sustained, measured)
 }
 
