@@ -7,8 +7,9 @@ import type { Address } from '@opencpns/io'
 import { connect, type PneError } from '@opencpns/pne'
 import { AuthenticationResponse, Case, decode, encode, Result, SessionOffer } from '@opencpns/protocol'
 import fc from 'fast-check'
+import { framed } from '../support/malformed.ts'
 import { type Piece, passOn, Relay, type Tamper } from '../support/relay.ts'
-import { scriptedGateway } from '../support/rogue-gateway.ts'
+import { scriptedGateway } from '../support/scripted-gateway.ts'
 import { Town } from '../support/stage.ts'
 
 let town: Town
@@ -42,13 +43,6 @@ async function framesOf(target: Address): Promise<Piece[]> {
   })
   assert.equal(result, 'success')
   return frames
-}
-
-function framed(body: Uint8Array): Buffer {
-  const frame = Buffer.alloc(4 + body.length)
-  frame.writeUInt32BE(body.length)
-  frame.set(body, 4)
-  return frame
 }
 
 /** Changes one octet of one frame. */

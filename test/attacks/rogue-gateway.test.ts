@@ -21,7 +21,8 @@ import {
   SessionOffer,
 } from '@opencpns/protocol'
 import { ScriptedGateway } from '../../packages/server/test/doors/scripted-gateway.ts'
-import { changedGateway, scriptedGateway } from '../support/rogue-gateway.ts'
+import { changedGateway } from '../support/changed-gateway.ts'
+import { scriptedGateway } from '../support/scripted-gateway.ts'
 import { Town } from '../support/stage.ts'
 
 const limits = { timeoutMs: 2000 }

@@ -95,6 +95,11 @@ export class Stage {
     return this.adopt(await runGateway({ ...options, services }))
   }
 
+  async closeGateway(name: string): Promise<void> {
+    for (const gateway of this.#gateways)
+      if (gateway.identity === `${name}@${REALM}`) await gateway.close({ graceMs: 0 })
+  }
+
   /** Closes it with the stage. */
   adopt(gateway: Gateway): Gateway {
     this.#gateways.push(gateway)
