@@ -18,6 +18,7 @@ import {
 import type { GatewayParts } from './parts.ts'
 import type { PneConnection } from './pne-connection.ts'
 import { Refusal } from './refusal.ts'
+import type { RegisteredSession } from './registrar.ts'
 import { connectService } from './services.ts'
 import { newSessionId } from './session-ids.ts'
 import type { Trace } from './trace.ts'
@@ -36,11 +37,15 @@ export interface AuthenticationFacts {
 
 /** What step 7 starts from, and for whom. */
 interface Basis {
+  /** Revocation tag of the 2nd seed, 32 octets in hex. */
+  readonly tag: string
   readonly case: Case
   /** The local session key or the TK, 32 octets. */
   readonly key: Uint8Array
   readonly pneId: string | undefined
   readonly user: string | undefined
+  /** Sessions that the PNE may have at once; undefined for no limit. */
+  readonly sessionsMax: number | undefined
   /** What the SessionOffer says beside: GPSK-3, or the TK that is used again. */
   readonly offer: Partial<Pick<SessionOffer, 'eap' | 'transientKeyId'>>
   /** What step 8 says beside, in the remote case: seconds that the TK may serve further sessions. */
@@ -48,7 +53,7 @@ interface Basis {
 }
 
 /**
- * Authenticates one PNE. When it resolves, step 8 has told the PNE of its success.
+ * Authenticates one PNE. When it resolves, to the session, step 8 has told the PNE of its success.
  * @throws {Refusal} with what the PNE is to be told; IoError and ProtocolError of the link; GatewayError DATABASE_…
  */
 export async function authenticate(
@@ -56,7 +61,7 @@ export async function authenticate(
   request: AuthenticationRequest,
   facts: AuthenticationFacts,
   gateway: GatewayParts,
-): Promise<void> {
+): Promise<RegisteredSession> {
   const { trace } = facts
 
   // 1: the PNE names itself by its 2nd seed.
@@ -66,6 +71,8 @@ export async function authenticate(
 
   // 2: did this gateway assign its EUKey? Then it is the local case. Or is its TK still held?
   const held = assignedKey(pne, request, facts, gateway) ?? heldTransientKey(pne, request, facts, gateway)
+
+  checkVisitors(held, gateway)
 
   // 3 to 6: otherwise the CPNS Server and the PNE authenticate each other, and the server hands over the TK.
   const basis = held ?? (await vouchedFor(pne, request, version, facts, gateway))
@@ -82,16 +89,25 @@ export async function authenticate(
   await pne.secure({ identity: facts.sessionId, psk, alpn: Alpn.session })
   trace.step(7, 'PNE', 'PN GW', `TLS handshake, PSK from the ${basis.case === Case.local ? 'EUKey' : 'TK'}`)
   keepTransientKey(request, basis, gateway)
+  const presence = request.service === undefined
+  const session = { pne: basis.pneId ?? basis.tag, sessionId, secondSeed: request.secondSeed, case: basis.case }
+  pne.begin({ pne: session.pne, presence, max: basis.sessionsMax }, gateway.sessions)
   if (request.service !== undefined) {
     const identity = peerIdentity(request.secondSeed, gateway.realm)
     const customer = { ...pne.ends, identity, sessionId: facts.sessionId, pneId: basis.pneId, user: basis.user }
     pne.service = await connectService(gateway.services, request.service, customer)
   }
-  if (gateway.sessions.full) throw new Refusal(Result.busy, 'sessions-full')
 
   // 8: the result, inside the secure session.
   await pne.send(AuthenticationResponse, { result: Result.success, ...basis.answer })
   trace.step(8, 'PN GW', 'PNE', 'AuthenticationResponse')
+  return session
+}
+
+/** A gateway that takes no visitors serves the PNEs that it paired itself, and nobody else. @throws {Refusal} */
+function checkVisitors(held: Basis | undefined, { policy }: GatewayParts): void {
+  if (held?.case === Case.local || policy.current.visitors) return
+  throw new Refusal(Result.authenticationFailed, 'no-visitors')
 }
 
 /** Step 2, local case. */
@@ -99,14 +115,16 @@ function assignedKey(
   pne: PneConnection,
   { secondSeed }: AuthenticationRequest,
   facts: AuthenticationFacts,
-  { keys, sessions }: GatewayParts,
+  { keys, sessions, policy }: GatewayParts,
 ): Basis | undefined {
   const key = keys.find(secondSeed)
   if (!key) return undefined
   pne.tieTo(key.tag, sessions)
   facts.case = 'local'
   facts.trace.step(2, 'PN GW', 'PN GW', 'EUKey found: local case')
-  return { case: Case.local, key: key.localKey, pneId: key.pneId, user: key.user, offer: {}, answer: {} }
+  const { localKey, tag, pneId, user } = key
+  const { sessionsMax } = policy.current
+  return { case: Case.local, key: localKey, tag, pneId, user, sessionsMax, offer: {}, answer: {} }
 }
 
 /** Step 2, remote case without the server: the PNE names a TK that is held for it. */
@@ -121,8 +139,9 @@ function heldTransientKey(
   pne.tieTo(key.tag, sessions)
   facts.case = 'remote'
   facts.trace.step(2, 'PN GW', 'PN GW', 'TK found: remote case without the server')
-  const { transientKey, pneId, user, leftS: lifetimeS } = key
-  return { case: Case.remote, key: transientKey, pneId, user, offer: { transientKeyId }, answer: { lifetimeS } }
+  const { transientKey, leftS: lifetimeS, tag, pneId, user, sessionsMax } = key
+  const pneFacts = { tag, pneId, user, sessionsMax }
+  return { case: Case.remote, key: transientKey, ...pneFacts, offer: { transientKeyId }, answer: { lifetimeS } }
 }
 
 /** Steps 3 to 6. The upstream says what to ask the PNE; how often is its affair. */
@@ -133,7 +152,8 @@ async function vouchedFor(
   facts: AuthenticationFacts,
   { identity, upstream, sessions }: GatewayParts,
 ): Promise<Basis> {
-  pne.tieTo(revocationTag(secondSeed).toString('hex'), sessions)
+  const tag = revocationTag(secondSeed).toString('hex')
+  pne.tieTo(tag, sessions)
   facts.case = 'remote'
   facts.trace.step(2, 'PN GW', 'PN GW', 'EUKey not found: remote case')
   const verdict = await upstream.authenticate({
@@ -150,13 +170,14 @@ async function vouchedFor(
   })
   facts.serverRoundTrips = verdict.serverRoundTrips
   if (verdict.result !== Result.success) throw new Refusal(verdict.result, verdict.reason)
-  const { transientKey, pneId, user, eap, lifetimeS } = verdict
-  return { case: Case.remote, key: transientKey, pneId, user, offer: eap ? { eap } : {}, answer: { lifetimeS } }
+  const { transientKey, eap, lifetimeS, pneId, user, sessionsMax } = verdict
+  const pneFacts = { tag, pneId, user, sessionsMax }
+  return { case: Case.remote, key: transientKey, ...pneFacts, offer: eap ? { eap } : {}, answer: { lifetimeS } }
 }
 
 /** The TK is of use later only once the PNE has proved that it has it. */
 function keepTransientKey({ secondSeed }: AuthenticationRequest, basis: Basis, { transientKeys }: GatewayParts): void {
-  const { key, pneId, user, offer, answer } = basis
+  const { key, pneId, user, sessionsMax, offer, answer } = basis
   if (answer.lifetimeS === undefined || offer.transientKeyId) return
-  transientKeys.add({ transientKey: key, secondSeed, pneId, user, lifetimeS: answer.lifetimeS })
+  transientKeys.add({ transientKey: key, secondSeed, pneId, user, sessionsMax, lifetimeS: answer.lifetimeS })
 }

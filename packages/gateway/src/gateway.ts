@@ -1,7 +1,7 @@
 // A running PN GW: its parts put together, its listener, and how it closes.
 
 import type { Socket } from 'node:net'
-import { type Address, Admission, formatHostPort, IoError, type Logger, listenTcp } from '@opencpns/io'
+import { type Address, Admission, formatHostPort, IoError, type Logger, listenTcp, sleep } from '@opencpns/io'
 import { EndReason } from '@opencpns/protocol'
 import { GatewayError } from './errors.ts'
 import { claimDataFolder, type DataFolder } from './keystore/data-folder.ts'
@@ -9,9 +9,11 @@ import type { KeyStore } from './keystore/key-store.ts'
 import type { GatewayParts } from './parts.ts'
 import { PneConnection } from './pne-connection.ts'
 import { PresenceKeeper } from './presence.ts'
+import { Registrar } from './registrar.ts'
 import { serve } from './serve.ts'
 import type { Service } from './services.ts'
 import { Sessions } from './sessions.ts'
+import { StatusFile } from './status.ts'
 import { TransientKeys } from './transient-keys.ts'
 import { chooseServer, type ServerChoice } from './upstream/choose.ts'
 import type { RevocationLog } from './upstream/upstream.ts'
@@ -20,6 +22,8 @@ import type { RevocationLog } from './upstream/upstream.ts'
 const UNAUTHENTICATED_MAX = 1024
 const SESSIONS_MAX = 10_000
 const GRACE_MS = 5000
+/** How long a gateway that closes waits for the server to count its last reports. */
+const DELIVERY_MS = 1000
 const FORGET_INTERVAL_MS = 600_000
 
 export interface GatewayOptions extends ServerChoice {
@@ -50,12 +54,17 @@ export interface Gateway {
  */
 export async function runGateway(options: GatewayOptions): Promise<Gateway> {
   const { logger } = options
-  const { name, open } = await chooseServer(options)
+  const { name, open, registers } = await chooseServer(options)
   const { identity, realm } = name
   const folder = await claimDataFolder(options.dataDir, { identity, realm })
   const transientKeys = new TransientKeys()
   const sessions = new Sessions(options.maxSessions ?? SESSIONS_MAX)
-  const revocationLog = revocations(folder.keys, transientKeys, sessions, logger)
+  const registrar = new Registrar({ outbox: folder.outbox, logger, wanted: registers })
+  const records = {
+    revocationLog: revocations(folder.keys, transientKeys, sessions, logger),
+    reports: registrar,
+    policy: folder.policy,
+  }
   const parts: GatewayParts = {
     identity,
     realm,
@@ -64,8 +73,10 @@ export async function runGateway(options: GatewayOptions): Promise<Gateway> {
     transientKeys,
     sessions,
     presence: new PresenceKeeper(),
+    registrar,
+    policy: folder.policy,
     services: new Map(Object.entries(options.services ?? {})),
-    upstream: open(revocationLog),
+    upstream: open(records),
     logger,
   }
   try {
@@ -93,6 +104,7 @@ export async function listen(where: Address, folder: DataFolder, parts: GatewayP
   const address = { host, port }
   folder.noteAddress(formatHostPort(address))
   const forgetting = setInterval(() => forgetOld(parts), FORGET_INTERVAL_MS).unref()
+  const status = new StatusFile(folder.dir, () => statusOf(parts))
   logger.info({ event: 'listening', gateway: identity, ...address }, 'the gateway is there')
 
   const close = async (graceMs: number) => {
@@ -104,6 +116,8 @@ export async function listen(where: Address, folder: DataFolder, parts: GatewayP
     }, graceMs)
     await Promise.all(connections.values())
     clearTimeout(grace)
+    await deliver(parts)
+    await status.close()
     stop(folder, parts)
   }
   let closing: Promise<void> | undefined
@@ -146,8 +160,24 @@ function forgetOld({ tickets, logger }: GatewayParts): void {
   }
 }
 
-function stop(folder: DataFolder, { upstream, presence }: GatewayParts): void {
+function statusOf({ upstream, sessions, registrar }: GatewayParts) {
+  const connection = upstream.connection()
+  const server = connection && { connected: connection.connected, since: new Date(connection.sinceMs).toISOString() }
+  return { server: server ?? null, sessions: { open: sessions.open, presence: registrar.open } }
+}
+
+/** The server is told that the sessions have ended, if it is there; otherwise the next start does it. */
+async function deliver({ upstream, registrar }: GatewayParts): Promise<void> {
+  registrar.flush()
+  if (!upstream.connection()?.connected) return
+  const waiting = new AbortController()
+  await Promise.race([registrar.delivered(), sleep(DELIVERY_MS, waiting).catch(() => {})])
+  waiting.abort()
+}
+
+function stop(folder: DataFolder, { upstream, presence, registrar }: GatewayParts): void {
   upstream.close()
+  registrar.close()
   presence.close()
   folder.close()
 }

@@ -3,4 +3,5 @@
 export { GatewayError, type GatewayErrorCode } from './errors.ts'
 export { type Gateway, type GatewayOptions, runGateway } from './gateway.ts'
 export type { Service } from './services.ts'
+export { type GatewayStatus, readGatewayStatus } from './status.ts'
 export { createTicket, type TicketOptions } from './tickets.ts'

@@ -2,8 +2,10 @@
 
 import type { Logger } from '@opencpns/io'
 import type { KeyStore } from './keystore/key-store.ts'
+import type { PolicyStore } from './keystore/policy-store.ts'
 import type { TicketStore } from './keystore/ticket-store.ts'
 import type { PresenceKeeper } from './presence.ts'
+import type { Registrar } from './registrar.ts'
 import type { Service } from './services.ts'
 import type { Sessions } from './sessions.ts'
 import type { TransientKeys } from './transient-keys.ts'
@@ -18,6 +20,8 @@ export interface GatewayParts {
   readonly transientKeys: TransientKeys
   readonly sessions: Sessions
   readonly presence: PresenceKeeper
+  readonly registrar: Registrar
+  readonly policy: Pick<PolicyStore, 'current'>
   readonly services: ReadonlyMap<string, Service>
   readonly upstream: Upstream
   readonly logger: Logger

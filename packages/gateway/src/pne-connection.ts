@@ -36,6 +36,7 @@ export class PneConnection implements Endable {
   #link: FrameLink
   #tls: TLSSocket | undefined
   #untie: (() => void) | undefined
+  #endSession: (() => void) | undefined
   #state: 'authenticating' | 'presence' | 'service' = 'authenticating'
 
   constructor(socket: Socket) {
@@ -86,6 +87,11 @@ export class PneConnection implements Endable {
     this.#untie = () => sessions.delete(tag, this)
   }
 
+  /** Counts its session, until it is closed. @throws {Refusal} busy */
+  begin(session: Parameters<Sessions['begin']>[0], sessions: Sessions): void {
+    this.#endSession = sessions.begin(session, this)
+  }
+
   /** The link, for the messages of presence. */
   beginPresence(): FrameLink {
     this.#state = 'presence'
@@ -125,6 +131,7 @@ export class PneConnection implements Endable {
   /** Ends in good order, and frees what the flow held. */
   close(): void {
     this.#untie?.()
+    this.#endSession?.()
     this.service?.destroy()
     this.#link.close()
   }

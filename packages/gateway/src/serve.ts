@@ -8,6 +8,7 @@ import { pair } from './pair.ts'
 import type { GatewayParts } from './parts.ts'
 import type { PneConnection } from './pne-connection.ts'
 import { explain } from './refusal.ts'
+import type { RegisteredSession } from './registrar.ts'
 import { Trace } from './trace.ts'
 
 /**
@@ -20,9 +21,9 @@ export async function serve(pne: PneConnection, admission: AdmissionTicket, gate
     if (request.type === 'PairingRequest') {
       await servePairing(pne, request, gateway)
     } else {
-      await serveAuthentication(pne, request, gateway)
+      const session = await serveAuthentication(pne, request, gateway)
       admission.done()
-      await serveSession(pne, gateway)
+      await serveSession(pne, session, gateway)
     }
   } catch (error) {
     const { tell, reason, fault } = explain(error)
@@ -38,11 +39,12 @@ async function serveAuthentication(
   pne: PneConnection,
   request: AuthenticationRequest,
   gateway: GatewayParts,
-): Promise<void> {
+): Promise<RegisteredSession> {
   const facts: AuthenticationFacts = { trace: new Trace(), serverRoundTrips: 0 }
   try {
-    await authenticate(pne, request, facts, gateway)
+    const session = await authenticate(pne, request, facts, gateway)
     logAuthentication(gateway, facts, 'success')
+    return session
   } catch (error) {
     const { tell = Result.authenticationFailed, reason } = explain(error)
     logAuthentication(gateway, facts, resultName(tell), reason)
@@ -71,12 +73,13 @@ async function servePairing(pne: PneConnection, request: PairingRequest, gateway
   }
 }
 
-async function serveSession(pne: PneConnection, gateway: GatewayParts): Promise<void> {
-  const closed = gateway.sessions.opened()
+/** The stream of a service or, without one, presence in the PN of this gateway. */
+async function serveSession(pne: PneConnection, session: RegisteredSession, gateway: GatewayParts): Promise<void> {
+  if (pne.service) return join(pne.beginService(), pne.service)
+  const ended = gateway.registrar.began(session)
   try {
-    if (pne.service) await join(pne.beginService(), pne.service)
-    else await gateway.presence.hold(pne.beginPresence())
+    await gateway.presence.hold(pne.beginPresence())
   } finally {
-    closed()
+    ended()
   }
 }

@@ -10,6 +10,7 @@ interface HeldTransientKey {
   readonly secondSeed: Uint8Array
   readonly pneId?: string | undefined
   readonly user?: string | undefined
+  readonly sessionsMax?: number | undefined
   /** Revocation tag, 32 octets in hex. */
   readonly tag: string
   /** Seconds that it may still serve. */
@@ -25,6 +26,7 @@ interface NewTransientKey {
   secondSeed: Uint8Array
   pneId?: string | undefined
   user?: string | undefined
+  sessionsMax?: number | undefined
   lifetimeS: number
 }
 
@@ -45,13 +47,13 @@ export class TransientKeys {
   }
 
   /** Keeps a TK, in place of an older one of the same PNE, for `lifetimeS` seconds. */
-  add({ transientKey, secondSeed, pneId, user, lifetimeS }: NewTransientKey): void {
-    const tag = revocationTag(secondSeed).toString('hex')
+  add({ lifetimeS, ...pne }: NewTransientKey): void {
+    const tag = revocationTag(pne.secondSeed).toString('hex')
     this.drop(tag)
     if (lifetimeS === 0) return
-    const id = transientKeyId(transientKey).toString('latin1')
+    const id = transientKeyId(pne.transientKey).toString('latin1')
     const expiresAt = this.#now() + lifetimeS * 1000
-    this.#byId.set(id, { transientKey, secondSeed, pneId, user, tag, expiresAt })
+    this.#byId.set(id, { ...pne, tag, expiresAt })
     this.#idOfTag.set(tag, id)
     this.#shrink()
   }

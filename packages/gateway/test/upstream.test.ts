@@ -11,7 +11,7 @@ import {
   RevocationsResponse,
 } from '@opencpns/protocol'
 import { cpnsUpstream } from '../src/upstream/cpns.ts'
-import type { PneExchange, Upstream } from '../src/upstream/upstream.ts'
+import type { PneExchange, ReportQueue, RevocationLog, Upstream } from '../src/upstream/upstream.ts'
 import { type LogLine, name, until } from './support/harness.ts'
 import { issueChallenges, type ScriptedServer, type ServerRequest, startServer } from './support/scripted-server.ts'
 
@@ -22,20 +22,28 @@ function connect(t: TestContext, server: Pick<ScriptedServer, 'address'>, { key 
   const lines: LogLine[] = []
   const log = (facts: object) => void lines.push(facts as LogLine)
   const revoked: { tags: string[]; upTo: number } = { tags: [], upTo: revokedUpTo }
+  const revocationLog: RevocationLog = {
+    revokedUpTo: () => revoked.upTo,
+    revoke: (tags, upTo) => {
+      revoked.tags.push(...tags.map((tag) => Buffer.from(tag).toString('hex')))
+      revoked.upTo = upTo
+    },
+  }
+  const reports: ReportQueue = {
+    onReports: () => {},
+    next: () => undefined,
+    counted: () => {},
+    continueAfter: () => {},
+  }
+  const policies: object[] = []
   const upstream = cpnsUpstream({
     server: server.address,
     credential: { ...name, secret: key },
     logger: { ...silent, info: log, warn: log, error: log },
-    revocationLog: {
-      revokedUpTo: () => revoked.upTo,
-      revoke: (tags, upTo) => {
-        revoked.tags.push(...tags.map((tag) => Buffer.from(tag).toString('hex')))
-        revoked.upTo = upTo
-      },
-    },
+    records: { revocationLog, reports, policy: { note: (policy) => void policies.push(policy) } },
   })
   t.after(() => upstream.close())
-  return { upstream, lines, revoked }
+  return { upstream, lines, revoked, reports, policies }
 }
 
 /** A PNE that answers every challenge; the challenges that it got. */

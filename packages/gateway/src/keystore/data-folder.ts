@@ -10,10 +10,14 @@ import { readSecretFile, writeFileAtomic } from '@opencpns/io'
 import { GatewayError } from '../errors.ts'
 import { inTransaction, openDatabase, toGatewayError } from './database.ts'
 import { KeyStore } from './key-store.ts'
+import { Outbox } from './outbox.ts'
+import { PolicyStore } from './policy-store.ts'
 import { Seal } from './seal.ts'
 import { TicketStore } from './ticket-store.ts'
 
 const STORAGE_KEY_OCTETS = 32
+/** Longer than a look at the lock takes. */
+const LOCK_TIMEOUT_MS = 250
 const CHECK_ROW = Buffer.from('meta')
 
 /** Whose folder it is. */
@@ -23,9 +27,12 @@ export interface GatewayName {
 }
 
 export interface DataFolder {
+  readonly dir: string
   readonly name: GatewayName
   readonly keys: KeyStore
   readonly tickets: TicketStore
+  readonly outbox: Outbox
+  readonly policy: PolicyStore
   /** Where the gateway listens, `HOST:PORT`, as it last said; undefined before the first time. */
   address(): string | undefined
   noteAddress(address: string): void
@@ -83,9 +90,12 @@ function open(dir: string, storageKey: Uint8Array, claimant?: GatewayName): Data
       return checkName(dir, meta, claimant)
     })
     return {
+      dir,
       name,
       keys: new KeyStore(db, seal),
       tickets: new TicketStore(db, seal),
+      outbox: new Outbox(db),
+      policy: new PolicyStore(db),
       address: () => meta.get('address') as string | undefined,
       noteAddress: (address) => meta.set('address', address),
       close: () => closeOnce(db),
@@ -153,7 +163,7 @@ function holdLock(dir: string): DatabaseSync {
   let lock: DatabaseSync | undefined
   try {
     makeForOwner(join(dir, 'run.lock'))
-    lock = new DatabaseSync(join(dir, 'run.lock'), { timeout: 0 })
+    lock = new DatabaseSync(join(dir, 'run.lock'), { timeout: LOCK_TIMEOUT_MS })
     lock.exec('BEGIN EXCLUSIVE')
     return lock
   } catch (cause) {
@@ -163,6 +173,23 @@ function holdLock(dir: string): DatabaseSync {
       throw new GatewayError('DATA_FOLDER_LOCKED', `a gateway runs on ${dir} already: stop it first`, { cause })
     }
     throw new GatewayError('DATA_FOLDER_UNUSABLE', `cannot write in ${dir}: check its rights and the disk`, { cause })
+  }
+}
+
+/** Whether a gateway runs on the folder. It takes a shared lock for a moment, which a gateway that starts waits for. */
+export function isClaimed(dir: string): boolean {
+  const path = join(dir, 'run.lock')
+  if (!existsSync(path)) return false
+  const lock = new DatabaseSync(path, { timeout: 0, readOnly: true })
+  try {
+    lock.prepare('SELECT count(*) FROM sqlite_schema').get()
+    return false
+  } catch (cause) {
+    const error = toGatewayError(cause)
+    if (error instanceof GatewayError && error.code === 'DATABASE_BUSY') return true
+    throw error
+  } finally {
+    lock.close()
   }
 }
 

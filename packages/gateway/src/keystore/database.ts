@@ -8,9 +8,10 @@ const BUSY_TIMEOUT_MS = 2000
 
 /** "CPNG", in the header of the file: it tells our database from any other. */
 const APPLICATION_ID = 0x43504e47
-const SCHEMA_VERSION = 2
 
-const schema = `
+/** The schema, as numbered steps that only go forward. A step that was released is never edited: add another one. */
+const migrations = [
+  /* 1 */ `
   CREATE TABLE meta (
     name  TEXT PRIMARY KEY,
     value ANY NOT NULL
@@ -20,8 +21,6 @@ const schema = `
     second_seed    BLOB PRIMARY KEY CHECK (length(second_seed) = 32),
     revocation_tag BLOB NOT NULL UNIQUE CHECK (length(revocation_tag) = 32),
     pne_id         TEXT NOT NULL,
-    user           TEXT,
-    generation     INTEGER,
     sealed         BLOB NOT NULL,
     state          TEXT NOT NULL CHECK (state IN ('pending', 'active')),
     created_at     INTEGER NOT NULL
@@ -36,17 +35,24 @@ const schema = `
     second_seed   BLOB UNIQUE CHECK (length(second_seed) = 32),
     used_at       INTEGER
   ) STRICT, WITHOUT ROWID;
-
-  PRAGMA application_id = ${APPLICATION_ID};
-  PRAGMA user_version = ${SCHEMA_VERSION};
-`
-
-/** Version 2 knows whose PNE it is, and of which generation its key. */
-const fromVersion1 = `
+  `,
+  /* 2: whose PNE it is, and of which generation its key */ `
   ALTER TABLE eu_keys ADD COLUMN user TEXT;
   ALTER TABLE eu_keys ADD COLUMN generation INTEGER;
-  PRAGMA user_version = ${SCHEMA_VERSION};
-`
+  `,
+  /* 3: what the server has not heard yet of presence, and the sessions that it thinks are open */ `
+  CREATE TABLE outbox (
+    number INTEGER PRIMARY KEY,
+    report BLOB NOT NULL
+  ) STRICT;
+
+  CREATE TABLE presences (
+    session_id  BLOB PRIMARY KEY CHECK (length(session_id) = 16),
+    second_seed BLOB NOT NULL CHECK (length(second_seed) = 32),
+    "case"      INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  `,
+]
 
 /**
  * Opens the database, creates its tables if there are none, and checks it. A finished transaction is on the disk.
@@ -68,19 +74,17 @@ export function openDatabase(path: string): DatabaseSync {
 
 function migrate(db: DatabaseSync): void {
   const application = pragma(db, 'application_id', 'application_id')
-  const version = pragma(db, 'user_version', 'user_version')
-  if (application === APPLICATION_ID && version === SCHEMA_VERSION) return
-  if (application === APPLICATION_ID && version === 1) {
-    db.exec(fromVersion1)
-    return
-  }
-  if (application !== 0 || version !== 0) {
+  const version = Number(pragma(db, 'user_version', 'user_version'))
+  const isNew = application === 0 && version === 0
+  if (!isNew && (application !== APPLICATION_ID || version < 1 || version > migrations.length)) {
     throw new GatewayError(
       'DATABASE_FAILED',
       'gateway.db is not a database of this release: use the release that made it',
     )
   }
-  db.exec(schema)
+  for (const step of migrations.slice(version)) db.exec(step)
+  if (version === migrations.length) return
+  db.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${migrations.length}`)
 }
 
 function pragma(db: DatabaseSync, statement: string, column: string): unknown {

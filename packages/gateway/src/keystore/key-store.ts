@@ -77,6 +77,11 @@ export class KeyStore {
     this.#opened.delete(Buffer.from(secondSeed).toString('latin1'))
   }
 
+  /** Active EUKeys. */
+  count(): number {
+    return Number(this.#db.prepare(`SELECT count(*) AS count FROM eu_keys WHERE state = 'active'`).get()?.['count'])
+  }
+
   /** Number of the last line of the server's revocation log that was acted on. */
   revokedUpTo(): number {
     return Number(this.#db.prepare(`SELECT value FROM meta WHERE name = 'revokedUpTo'`).get()?.['value'] ?? 0)

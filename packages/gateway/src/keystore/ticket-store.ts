@@ -50,6 +50,14 @@ export class TicketStore {
     })
   }
 
+  /** Tickets that may still be used. */
+  count(nowMs: number): number {
+    const select = this.#db.prepare(
+      'SELECT count(*) AS count FROM tickets WHERE used_at IS NULL AND expires_at * 1000 > ?',
+    )
+    return Number(select.get(nowMs)?.['count'])
+  }
+
   /** A ticket, fresh, used or expired. @throws {GatewayError} DATABASE_CORRUPT */
   find(ticketId: Uint8Array): Ticket | undefined {
     const row = this.#db.prepare('SELECT * FROM tickets WHERE ticket_id = ?').get(ticketId)

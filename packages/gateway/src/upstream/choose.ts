@@ -7,7 +7,7 @@ import { GatewayError } from '../errors.ts'
 import type { GatewayName } from '../keystore/data-folder.ts'
 import { cpnsUpstream } from './cpns.ts'
 import { radiusUpstream } from './radius.ts'
-import type { RevocationLog, Upstream } from './upstream.ts'
+import type { Records, Upstream } from './upstream.ts'
 
 /** An AAA server: RADIUS over UDP. It knows the gateway by its address and the secret that they share. */
 export interface RadiusServerAddress extends Address {
@@ -27,7 +27,9 @@ export interface ServerChoice {
 
 export interface ChosenServer {
   readonly name: GatewayName
-  open(revocationLog: RevocationLog): Upstream
+  /** Whether it wants to hear who is present. */
+  readonly registers: boolean
+  open(records: Records): Upstream
 }
 
 /** @throws {GatewayError} CREDENTIAL_…, BAD_ARGUMENT */
@@ -35,12 +37,20 @@ export async function chooseServer(choice: ServerChoice): Promise<ChosenServer> 
   const { server, logger } = choice
   if (!('secretFile' in server)) {
     const credential = await readGatewayCredential(credentialFileOf(choice))
-    return { name: credential, open: (revocationLog) => cpnsUpstream({ server, credential, revocationLog, logger }) }
+    return {
+      name: credential,
+      registers: true,
+      open: (records) => cpnsUpstream({ server, credential, records, logger }),
+    }
   }
   const name = await nameOf(choice)
   const { secretFile, ...address } = server
   const secret = await readRadiusSecret(secretFile)
-  return { name, open: () => radiusUpstream({ server: address, secret, identity: name.identity, logger }) }
+  return {
+    name,
+    registers: false,
+    open: () => radiusUpstream({ server: address, secret, identity: name.identity, logger }),
+  }
 }
 
 function credentialFileOf({ credentialFile, identity }: ServerChoice): string {

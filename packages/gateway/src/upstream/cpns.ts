@@ -14,6 +14,8 @@ import {
   KeyConfirmationRequest,
   KeyConfirmationResponse,
   type MessageOf,
+  type PolicyNotice,
+  RegistrationsResponse,
   Result,
   RevocationsRequest,
   RevocationsResponse,
@@ -22,16 +24,9 @@ import {
 import type { GatewayCredential } from '../credential.ts'
 import { ChallengePool } from './challenge-pool.ts'
 import { UpstreamError } from './errors.ts'
-import { openServerLink, type ResponseMessage, type ServerLink } from './server-link.ts'
-import type {
-  KeyAssignment,
-  KeyConfirmation,
-  PneExchange,
-  Refused,
-  RevocationLog,
-  Upstream,
-  Verdict,
-} from './upstream.ts'
+import { ReportSender } from './report-sender.ts'
+import { openServerLink, type ResponseMessage, type ServerLink, type ServerListener } from './server-link.ts'
+import type { KeyAssignment, KeyConfirmation, PneExchange, Records, Refused, Upstream, Verdict } from './upstream.ts'
 
 const RETRY_MIN_MS = 200
 const RETRY_MAX_MS = 10_000
@@ -45,7 +40,7 @@ const COMPLAIN_INTERVAL_MS = 60_000
 interface CpnsOptions {
   readonly server: Address
   readonly credential: GatewayCredential
-  readonly revocationLog: RevocationLog
+  readonly records: Records
   readonly logger: Logger
   readonly poolSize?: number
 }
@@ -59,9 +54,11 @@ class CpnsUpstream implements Upstream {
   readonly #options: CpnsOptions
   readonly #pool: ChallengePool
   readonly #stop = new AbortController()
+  readonly #reports: ReportSender
   readonly #backoff = backoff({ minMs: RETRY_MIN_MS, maxMs: RETRY_MAX_MS })
   #link: ServerLink | undefined
   #connecting: Promise<unknown> | undefined
+  #sinceMs = Date.now()
   #reading = false
   #noticed = 0
   #complainedAt = Number.NEGATIVE_INFINITY
@@ -69,7 +66,16 @@ class CpnsUpstream implements Upstream {
   constructor(options: CpnsOptions) {
     this.#options = options
     this.#pool = new ChallengePool({ size: options.poolSize ?? CHALLENGES_MAX, fetch: (count) => this.#fetch(count) })
+    this.#reports = new ReportSender({
+      queue: options.records.reports,
+      request: (make) => this.#request(make, RegistrationsResponse),
+      complain: (error) => this.#complain(error, 'presence cannot be reported now: it is tried again'),
+    })
     void this.#stayConnected()
+  }
+
+  connection() {
+    return { connected: this.#link !== undefined, sinceMs: this.#sinceMs }
   }
 
   async authenticate(pne: PneExchange): Promise<Verdict> {
@@ -119,6 +125,7 @@ class CpnsUpstream implements Upstream {
   close(): void {
     this.#stop.abort()
     this.#pool.close()
+    this.#reports.close()
     this.#link?.close()
   }
 
@@ -131,11 +138,11 @@ class CpnsUpstream implements Upstream {
   }
 
   #verdict(response: ForwardedResponse) {
-    const { result, transientKey, lifetimeS = 0, eap, pneId, user } = response
+    const { result, transientKey, lifetimeS = 0, eap, pneId, user, sessionsMax } = response
     if (result === Result.challengeRefused) this.#pool.clear()
     if (result !== Result.success) return refusal(result)
     if (!transientKey || !eap) return incomplete
-    return { result, transientKey, lifetimeS, eap, pneId, ...(user && { user }) }
+    return { result, transientKey, lifetimeS, eap, pneId, ...(user && { user }), ...(sessionsMax && { sessionsMax }) }
   }
 
   async #fetch(count: number) {
@@ -174,6 +181,7 @@ class CpnsUpstream implements Upstream {
       } catch (error) {
         this.#complain(error, 'no connection to the CPNS Server: it is tried again and again')
       }
+      if (this.#link) this.#sinceMs = Date.now()
       this.#link = undefined
       await sleep(this.#backoff.next(), { signal }).catch(() => {})
     }
@@ -181,18 +189,33 @@ class CpnsUpstream implements Upstream {
 
   async #connect(): Promise<ServerLink> {
     const { server, credential, logger } = this.#options
-    const onRevocationNotice = (upTo: number) => void this.#readRevocations(upTo)
+    const listener: ServerListener = {
+      onRevocationNotice: (upTo) => void this.#readRevocations(upTo),
+      onPolicyNotice: (policy) => this.#notePolicy(policy),
+    }
     try {
-      const link = await openServerLink({ server, credential, signal: this.#stop.signal, onRevocationNotice })
+      const link = await openServerLink({ server, credential, signal: this.#stop.signal, listener })
       this.#link = link
+      this.#sinceMs = Date.now()
       this.#complainedAt = Number.NEGATIVE_INFINITY
       logger.info({ event: 'server-connected', gateway: credential.identity }, 'connected to the CPNS Server')
       this.#pool.fill()
+      void this.#reports.send()
       this.#noticed = 0
       void this.#readRevocations(link.revocations)
       return link
     } finally {
       this.#connecting = undefined
+    }
+  }
+
+  /** It holds at once; if the disk does not take it, the next connection brings it again. */
+  #notePolicy(policy: MessageOf<typeof PolicyNotice>): void {
+    try {
+      this.#options.records.policy.note(policy)
+      this.#options.logger.debug({ event: 'policy', ...policy }, 'the server has told its policy')
+    } catch (error) {
+      this.#complain(error, 'the policy of the server could not be stored')
     }
   }
 
@@ -203,7 +226,7 @@ class CpnsUpstream implements Upstream {
     this.#reading = true
     try {
       // A server whose log ends before our place was restored from a backup: then all of it is read again.
-      const place = this.#options.revocationLog.revokedUpTo()
+      const place = this.#options.records.revocationLog.revokedUpTo()
       let since = this.#noticed < place ? 0 : place
       while (since < this.#noticed) since = await this.#readRevocationsAfter(since)
     } catch (error) {
@@ -221,7 +244,7 @@ class CpnsUpstream implements Upstream {
     if (result !== Result.success || upTo === undefined || upTo <= since) {
       throw new UpstreamError('SERVER_WRONG', `the revocation log after ${since}: ${resultName(result)}`)
     }
-    this.#options.revocationLog.revoke(tags, upTo)
+    this.#options.records.revocationLog.revoke(tags, upTo)
     return upTo
   }
 

@@ -77,6 +77,8 @@ class RadiusUpstream implements Upstream {
     return { ...this.#wrong(`more than ${ROUNDS_MAX} Access-Challenges`), serverRoundTrips: ROUNDS_MAX }
   }
 
+  connection(): undefined {}
+
   async assignKey(): Promise<Refused> {
     this.#logger.warn({ event: 'pairing-impossible', gateway: this.#identity }, 'pairing needs a CPNS Server')
     return noCpnsServer

@@ -20,6 +20,7 @@ import {
   Ping,
   PolicyNotice,
   Pong,
+  RegistrationsResponse,
   Result,
   RevocationNotice,
   RevocationsResponse,
@@ -42,6 +43,7 @@ const responses = [
   KeyAssignmentResponse,
   KeyConfirmationResponse,
   RevocationsResponse,
+  RegistrationsResponse,
 ] as const
 export type ResponseMessage = (typeof responses)[number]
 type Response = MessageOf<ResponseMessage>
@@ -57,20 +59,21 @@ export interface ServerLinkOptions {
   readonly server: Address
   readonly credential: GatewayCredential
   readonly signal: AbortSignal
+  readonly listener: ServerListener
+}
+
+/** Hears what the server says unasked. */
+export interface ServerListener {
   /** The server's revocation log has grown to this number. */
   onRevocationNotice(upTo: number): void
+  onPolicyNotice(policy: MessageOf<typeof PolicyNotice>): void
 }
 
 /**
  * Connects, and both sides prove the gateway's secret.
  * @throws {UpstreamError} SERVER_REFUSED, SERVER_WRONG; IoError UNREACHABLE, TLS_REFUSED, DEADLINE_EXCEEDED, ABORTED, …
  */
-export async function openServerLink({
-  server,
-  credential,
-  signal,
-  onRevocationNotice,
-}: ServerLinkOptions): Promise<ServerLink> {
+export async function openServerLink({ server, credential, signal, listener }: ServerLinkOptions): Promise<ServerLink> {
   const limits = { timeoutMs: MESSAGE_DEADLINE_MS, signal }
   const socket = await connectTcp({ ...server, ...limits })
   const clear = new FrameLink(socket, { maxFrameOctets: SERVER_FRAME_MAX_OCTETS, transcript: true })
@@ -88,7 +91,7 @@ export async function openServerLink({
     const secure = new FrameLink(tls, { maxFrameOctets: SERVER_FRAME_MAX_OCTETS })
     const response = decode(await secure.receive(limits), HelloResponse)
     if (response.result !== Result.success) throw refused(response.result)
-    return new ServerLink(secure, response.revocations ?? 0, onRevocationNotice)
+    return new ServerLink(secure, response.revocations ?? 0, listener)
   } catch (error) {
     socket.destroy()
     throw error
@@ -107,15 +110,15 @@ export class ServerLink {
   readonly #link: FrameLink
   readonly #requests = new Map<number, Request>() // in the order of their deadlines
   readonly #sweep: NodeJS.Timeout
-  readonly #onRevocationNotice: (upTo: number) => void
+  readonly #listener: ServerListener
   #lastId = 0
   #over = false
   #sentAt = performance.now()
 
-  constructor(link: FrameLink, revocations: number, onRevocationNotice: (upTo: number) => void) {
+  constructor(link: FrameLink, revocations: number, listener: ServerListener) {
     this.#link = link
     this.revocations = revocations
-    this.#onRevocationNotice = onRevocationNotice
+    this.#listener = listener
     this.#sweep = setInterval(() => this.#look(), SWEEP_INTERVAL_MS).unref()
     this.ended = link
       .frames((body) => this.#receive(body), { idleMs: SILENCE_MAX_MS })
@@ -153,9 +156,10 @@ export class ServerLink {
 
   #receive(body: Buffer): void {
     const message = decode(body, ...responses, RevocationNotice, PolicyNotice, Ping, Pong)
-    if (message.type === 'Pong' || message.type === 'PolicyNotice') return
+    if (message.type === 'Pong') return
     if (message.type === 'Ping') this.#send(encode(Pong, {}))
-    else if (message.type === 'RevocationNotice') this.#onRevocationNotice(message.upTo)
+    else if (message.type === 'RevocationNotice') this.#listener.onRevocationNotice(message.upTo)
+    else if (message.type === 'PolicyNotice') this.#listener.onPolicyNotice(message)
     else this.#answer(message)
   }
 

@@ -25,6 +25,8 @@ interface Vouched {
   readonly pneId?: string | undefined
   /** The end user whose PNE it is. */
   readonly user?: string | undefined
+  /** Sessions that the PNE may have at once; undefined for no limit. */
+  readonly sessionsMax?: number | undefined
 }
 
 /** Step 6, or its absence: what the PNE is told, and why, for the log. */
@@ -60,7 +62,28 @@ export interface Upstream {
   assignKey(secondSeed: Uint8Array, name?: string): Promise<KeyAssignment>
   /** The PNE has its credential: the server may authenticate it from now on. */
   confirmKey(secondSeed: Uint8Array): Promise<KeyConfirmation>
+  /** Whether there is a connection, and since when there is one or none; undefined where there are no connections. */
+  connection(): { readonly connected: boolean; readonly sinceMs: number } | undefined
   close(): void
+}
+
+/** Reports of presence that wait for the server. */
+export interface ReportQueue {
+  /** Called when there are new reports. */
+  onReports: () => void
+  /** The next reports, encoded, up to 64; undefined when there are none. */
+  next(): { readonly first: number; readonly reports: readonly Uint8Array[] } | undefined
+  /** The server has counted up to this number, durably. */
+  counted(upTo: number): void
+  /** The server counts from this number, which is not ours. */
+  continueAfter(upTo: number): void
+}
+
+/** What a CPNS Server tells a gateway, and is told by it, that must outlive the connection and the process. */
+export interface Records {
+  readonly revocationLog: RevocationLog
+  readonly reports: ReportQueue
+  readonly policy: { note(policy: { generation: number; visitors: boolean; sessionsMax?: number | undefined }): void }
 }
 
 /** What becomes of revocations that the upstream hears of. */

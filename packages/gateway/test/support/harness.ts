@@ -11,6 +11,7 @@ import { listen, revocations } from '../../src/gateway.ts'
 import { claimDataFolder } from '../../src/keystore/data-folder.ts'
 import type { GatewayParts } from '../../src/parts.ts'
 import { PresenceKeeper } from '../../src/presence.ts'
+import { Registrar } from '../../src/registrar.ts'
 import type { Service } from '../../src/services.ts'
 import { Sessions } from '../../src/sessions.ts'
 import { TransientKeys } from '../../src/transient-keys.ts'
@@ -30,6 +31,7 @@ export function scriptedUpstream(played: Partial<Upstream> = {}): Upstream {
     authenticate: async () => ({ ...away, serverRoundTrips: 0 }),
     assignKey: async () => away,
     confirmKey: async () => away,
+    connection: () => undefined,
     close: () => {},
     ...played,
   }
@@ -63,12 +65,15 @@ export async function startGateway(t: TestContext, options: HarnessOptions = {})
     transientKeys,
     sessions,
     presence: new PresenceKeeper(),
+    registrar: new Registrar({ outbox: folder.outbox, logger }),
+    policy: folder.policy,
     services: new Map(Object.entries(options.services ?? {})),
     upstream: scriptedUpstream(options.upstream),
     logger,
   }
   const gateway = await listen({ host: '127.0.0.1', port: 0 }, folder, parts)
   const pnes: ScriptedPne[] = []
+  let pairedCount = 0
   let closed: Promise<void> | undefined
   const close = () => {
     for (const pne of pnes) pne.close()
@@ -94,7 +99,7 @@ export async function startGateway(t: TestContext, options: HarnessOptions = {})
     },
     /** A PNE that this gateway has paired with. */
     paired() {
-      const pne = { pneId: 'pne-1', secondSeed: randomBytes(32), euKey: randomBytes(32) }
+      const pne = { pneId: `pne-${++pairedCount}`, secondSeed: randomBytes(32), euKey: randomBytes(32) }
       const ticket = { ticketId: randomBytes(16), secret: randomBytes(16), expiresAtS: Date.now() / 1000 + 600 }
       folder.tickets.add({ ...ticket, expiresAtS: Math.floor(ticket.expiresAtS) })
       const state = folder.tickets.assign(ticket.ticketId, randomBytes(32), Date.now())
