@@ -9,6 +9,8 @@ const GATEWAYS_MAX = 64
 const ADDRESSES_MAX = 8
 /** When to ask again: what is asked by multicast may be lost. RFC 6762, section 5.2. */
 const ASK_AGAIN_MS = [1000, 3000, 7000]
+/** When the wanted gateway has answered: others may answer in its name, and perhaps they were first. */
+const OTHERS_MS = 500
 
 export interface FoundGateway {
   /** NAME@REALM, as announced: not proved. */
@@ -21,7 +23,7 @@ export interface FoundGateway {
 interface BrowseOptions {
   readonly timeoutMs: number
   readonly signal?: AbortSignal | undefined
-  /** Ends the search as soon as this gateway is found. */
+  /** Ends the search soon after this gateway is found. */
   readonly until?: string | undefined
 }
 
@@ -29,11 +31,14 @@ interface BrowseOptions {
 export async function browse({ timeoutMs, signal, until }: BrowseOptions): Promise<FoundGateway[]> {
   const found = new Map<string, FoundGateway>()
   const { promise: ended, resolve: end } = Promise.withResolvers<void>()
+  let ending: NodeJS.Timeout | undefined
   const onUp = (service: Announced) => {
+    // It would tell of each name once, and so let the first who answers hide the others.
+    for (const { services } of browsers) services.length = 0
     const gateway = readAnnounced(service)
-    if (!gateway) return
+    if (!gateway || found.size === GATEWAYS_MAX) return
     found.set([gateway.identity, gateway.port, ...gateway.addresses.toSorted()].join(), gateway)
-    if (gateway.identity === until || found.size === GATEWAYS_MAX) end()
+    if (gateway.identity === until) ending ??= setTimeout(end, OTHERS_MS)
   }
   const opened = openMulticast(() => {})
   const browsers = opened.map((one) => one.find({ type: SERVICE_TYPE }, onUp))
@@ -43,7 +48,7 @@ export async function browse({ timeoutMs, signal, until }: BrowseOptions): Promi
   const timers = [...ASK_AGAIN_MS.map((ms) => setTimeout(ask, ms)), setTimeout(end, timeoutMs)]
   signal?.addEventListener('abort', () => end(), { once: true })
   if (!signal?.aborted) await ended
-  for (const timer of timers) clearTimeout(timer)
+  for (const timer of [ending, ...timers]) clearTimeout(timer)
   for (const browser of browsers) browser.stop()
   for (const one of opened) one.destroy()
   return [...found.values()]

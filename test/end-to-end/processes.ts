@@ -1,0 +1,99 @@
+// Commands of opencpns as processes of their own, here or in a network namespace, and the documents that they print.
+
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import { text } from 'node:stream/consumers'
+import { fileURLToPath } from 'node:url'
+import { until } from '../support/until.ts'
+
+const LAUNCHER = fileURLToPath(new URL('../../packages/cli/bin/opencpns.js', import.meta.url))
+const DOCUMENT_MS = 30_000
+
+export type Document = Readonly<Record<string, unknown>>
+
+/** Where commands run. */
+export class Machine {
+  readonly #prefix: readonly string[]
+  readonly #running: Running[] = []
+
+  /** @param namespace of `ip netns`; without it, here */
+  constructor(namespace?: string) {
+    this.#prefix = namespace === undefined ? [] : ['ip', 'netns', 'exec', namespace]
+  }
+
+  /** Runs a command to its end, and gives its one document. */
+  async opencpns(...args: string[]): Promise<Document> {
+    const { code, stdout, stderr } = await this.attempt(...args)
+    if (code !== 0) throw new Error(`opencpns ${args.join(' ')}: exit code ${code}: ${stderr}`)
+    return JSON.parse(stdout)
+  }
+
+  async attempt(...args: string[]): Promise<{ code: number | null; stdout: string; stderr: string }> {
+    const child = this.#spawn(...args)
+    const closed = once(child, 'close')
+    const [stdout, stderr] = await Promise.all([text(child.stdout as never), text(child.stderr as never)])
+    const [code] = await closed
+    return { code, stdout, stderr }
+  }
+
+  /** Starts a command that stays, and waits for its first document. */
+  async start(...args: string[]): Promise<Running> {
+    const running = new Running(this.#spawn(...args), args.join(' '))
+    this.#running.push(running)
+    await running.document(() => true)
+    return running
+  }
+
+  /** Ends all that still runs. */
+  async close(): Promise<void> {
+    await Promise.all(this.#running.map((one) => one.stop()))
+  }
+
+  #spawn(...args: string[]): ChildProcess {
+    const [program = '', ...rest] = [...this.#prefix, process.execPath, LAUNCHER, ...args, '--json']
+    return spawn(program, rest, { stdio: ['ignore', 'pipe', 'pipe'] })
+  }
+}
+
+export class Running {
+  readonly documents: Document[] = []
+  readonly #child: ChildProcess
+  readonly #name: string
+  #errors = ''
+
+  constructor(child: ChildProcess, name: string) {
+    this.#child = child
+    this.#name = name
+    child.stderr?.on('data', (chunk) => {
+      this.#errors = `${this.#errors}${chunk}`.slice(-4000)
+    })
+    createInterface({ input: child.stdout as never }).on('line', (line) => this.documents.push(JSON.parse(line)))
+  }
+
+  /** The first document that is wanted, of those from number `from` on. */
+  async document(isWanted: (document: Document) => boolean, from = 0): Promise<Document> {
+    let found: Document | undefined
+    await until(
+      () => {
+        found = this.documents.slice(from).find(isWanted)
+        if (!found && this.#child.exitCode !== null) throw new Error(`${this.#name} has ended: ${this.#errors}`)
+        return found !== undefined
+      },
+      `${this.#name} did not print it`,
+      DOCUMENT_MS,
+    ).catch((error: Error) => {
+      throw new Error(`${error.message}. It printed ${JSON.stringify(this.documents)} and ${this.#errors}`)
+    })
+    return found as Document
+  }
+
+  /** @returns its exit code */
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return this.#child.exitCode
+    const exited = once(this.#child, 'exit')
+    this.#child.kill(signal)
+    const [code] = await exited
+    return code
+  }
+}
