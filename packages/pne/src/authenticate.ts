@@ -32,8 +32,11 @@ import type { HeldTransientKey } from './transientKeys.ts'
 
 const CHALLENGES_MAX = 4
 
+/** Who the device is in this flow: a credential with one key. */
+type Identity = Pick<Credential, 'realm' | 'gateway' | 'secondSeed' | 'euKey'>
+
 interface AuthenticationOptions {
-  readonly credential: Credential
+  readonly credential: Identity
   readonly service: string | undefined
   /** The TK that this gateway may still hold too. */
   readonly held: HeldTransientKey | undefined
@@ -121,12 +124,12 @@ interface Challenged {
   readonly peer: GpskPeer
 }
 
-function eapPeer({ secondSeed, realm, euKey }: Credential): GpskPeer {
+function eapPeer({ secondSeed, realm, euKey }: Identity): GpskPeer {
   return new GpskPeer({ idPeer: peerIdentity(secondSeed, realm), psk: deriveGpskPsk(euKey) })
 }
 
 interface Grounds {
-  readonly credential: Credential
+  readonly credential: Identity
   readonly challenged: Challenged | undefined
   readonly held: HeldTransientKey | undefined
 }

@@ -1,11 +1,14 @@
 // From a credential and an address to a secure session.
 
 import type { Socket } from 'node:net'
-import { connectTcp, Deadline, tlsFacts } from '@opencpns/io'
+import { connectTcp, Deadline, type Limits, tlsFacts } from '@opencpns/io'
 import { Case, FLOW_DEADLINE_MS, peerIdentity } from '@opencpns/protocol'
 import { authenticate } from './authenticate.ts'
-import { type Credential, confirm } from './credential.ts'
-import { linkError } from './errors.ts'
+import type { Credential } from './credential.ts'
+import type { Key } from './credentialFile.ts'
+import { isRefusal, linkError } from './errors.ts'
+import { keyToTry, noteAuthenticated } from './keys.ts'
+import { Rotation } from './rotation.ts'
 import { presenceSession, type Session, type SessionFacts, serviceSession } from './session.ts'
 import { type Step, tracer } from './steps.ts'
 import type { TransientKeys } from './transientKeys.ts'
@@ -22,43 +25,88 @@ export interface ConnectOptions {
   /** For the whole flow. 15 s by default. */
   readonly timeoutMs?: number | undefined
   readonly onStep?: ((step: Step) => void) | undefined
+  /** A rotation has given the credential a new key, which the next `connect` uses. The session goes on. */
+  readonly onRotated?: (() => void) | undefined
 }
 
 /**
- * Authenticates at a gateway, steps 1 to 8, and opens the secure session. A credential that was not confirmed yet is
- * confirmed in its file; a failure changes nothing anywhere.
+ * Authenticates at a gateway, steps 1 to 8, and opens the secure session. A device in a rotation has two keys: it tries the new
+ * one first and, when that is refused, the other. What a success tells of the keys is noted in their file; a failure changes
+ * nothing anywhere.
  * @throws {PneError} AUTHENTICATION_FAILED, UNREACHABLE, DEADLINE_EXCEEDED, SERVER_UNREACHABLE, BUSY, UNSUPPORTED_VERSION,
  *   SERVICE_UNAVAILABLE, PROTOCOL_VIOLATION
  * @throws the reason of `signal`, when it aborts
  */
 export async function connect(options: ConnectOptions): Promise<Session> {
-  const { host, port, credential, service, transientKeys, signal, timeoutMs = FLOW_DEADLINE_MS, onStep } = options
+  const { credential, signal, timeoutMs = FLOW_DEADLINE_MS } = options
   const startedAt = performance.now()
   const deadline = new Deadline(timeoutMs)
   const limits = () => ({ timeoutMs: deadline.leftMs(), signal })
-  const place = { pne: peerIdentity(credential.secondSeed, credential.realm), host, port }
+  const tried: Key[] = []
+  let refusal: unknown
+  for (;;) {
+    const key = await keyToTry(credential, tried)
+    if (!key) throw refusal
+    try {
+      return await connectWith(key, options, limits, startedAt)
+    } catch (error) {
+      if (!isRefusal(error)) throw error
+      refusal = error
+      tried.push(key)
+    }
+  }
+}
+
+async function connectWith(
+  key: Key,
+  options: ConnectOptions,
+  limits: () => Limits,
+  startedAt: number,
+): Promise<Session> {
+  const { host, port, credential, service, transientKeys, onStep, onRotated } = options
+  const { realm, gateway } = credential
+  const place = { pne: peerIdentity(key.secondSeed, realm), host, port }
   let socket: Socket | undefined
   try {
     socket = await connectTcp({ host, port, ...limits() })
     const held = transientKeys?.find(place)
-    const flow = { credential, service, held, limits, trace: tracer(onStep) }
+    const flow = { credential: { realm, gateway, ...key }, service, held, limits, trace: tracer(onStep) }
     const { link, offer, transientKey, lifetimeS } = await authenticate(socket, flow)
     if (transientKey && lifetimeS !== undefined) {
       transientKeys?.add(place, { key: transientKey, gateway: offer.gateway }, lifetimeS)
     }
-    await confirm(credential).catch(() => {}) // the session is good all the same, and the next one confirms it too
+    const isLocal = offer.case === Case.local
+    await noteAuthenticated(credential, key, isLocal).catch(() => {}) // the session is good all the same, and the next one notes it too
     const { group = 'unknown', ...tls } = tlsFacts(link.socket)
     const facts: SessionFacts = {
-      case: offer.case === Case.local ? 'local' : 'remote',
+      case: isLocal ? 'local' : 'remote',
       gateway: offer.gateway,
       sessionId: Buffer.from(offer.sessionId).toString('base64url'),
       tls: { ...tls, group },
       ...(lifetimeS !== undefined && { lifetimeS }),
       ms: performance.now() - startedAt,
     }
-    return service === undefined ? presenceSession(link, facts) : serviceSession(link.handOver(), facts)
+    if (service !== undefined) return serviceSession(link.handOver(), facts)
+    const rotation = isLocal ? new Rotation({ credential, used: key, onRotated }) : undefined
+    return presenceSession(link, facts, { rotation })
   } catch (error) {
     socket?.destroy()
     throw linkError(error)
   }
+}
+
+/**
+ * Renews the key of a device: asks the gateway that assigned it for a new one, and uses it, so that the old one is retired.
+ * @throws {PneError} ROTATION_UNAVAILABLE: not the gateway that assigned the key, or the credential is kept nowhere; and as
+ *   {@link connect}. Whatever is thrown, one of the keys in the credential works
+ */
+export async function rotate(options: Omit<ConnectOptions, 'service' | 'onRotated'>): Promise<void> {
+  const { signal, timeoutMs } = options
+  const session = await connect(options)
+  try {
+    await session.rotate({ signal, timeoutMs })
+  } finally {
+    await session.close()
+  }
+  await (await connect(options)).close()
 }

@@ -15,13 +15,15 @@ const FILE_MAX_OCTETS = 4096
 const HEAD = { type: 'opencpns-pne', version: 1 } as const
 
 /** What an Assignment holds, and the gateway that it came from. */
-export interface CredentialFields {
+export interface CredentialFields extends Key {
   readonly pneId: string
   readonly realm: string
   readonly gateway: string
-  /** 32 octets. */
+}
+
+/** A 2nd seed and the EUKey that belongs to it, 32 octets each; the EUKey is secret. */
+export interface Key {
   readonly secondSeed: Uint8Array
-  /** 32 octets, secret. */
   readonly euKey: Uint8Array
 }
 
@@ -32,10 +34,10 @@ export interface Unfinished {
   readonly deviceNonce: Uint8Array
 }
 
-type Content =
+export type Content =
   | ({ readonly state: 'pairing' } & Unfinished)
   | ({ readonly state: 'unconfirmed' } & Unfinished & CredentialFields)
-  | ({ readonly state: undefined } & CredentialFields)
+  | ({ readonly state: undefined; readonly next?: Key | undefined } & CredentialFields)
 
 /**
  * The content of a credential file, or undefined where there is none.
@@ -62,11 +64,7 @@ export async function readCredentialFile(file: string): Promise<Content | undefi
  * @throws {PneError} CREDENTIAL_UNWRITABLE
  */
 export async function writeCredentialFile(file: string, { state, ...fields }: Content): Promise<void> {
-  const entries = Object.entries(fields).map(([name, value]) => [
-    name,
-    typeof value === 'string' ? value : toText(value),
-  ])
-  const json = { ...HEAD, ...(state && { state }), ...Object.fromEntries(entries) }
+  const json = { ...HEAD, ...(state && { state }), ...toJson(fields) }
   try {
     await writeFileAtomic(file, `${JSON.stringify(json, null, 2)}\n`, { mode: 0o600 })
   } catch (error) {
@@ -74,8 +72,20 @@ export async function writeCredentialFile(file: string, { state, ...fields }: Co
   }
 }
 
+/** Octets in base64url; what is undefined is left out. */
+function toJson(fields: object): object {
+  const entries = Object.entries(fields).filter(([, value]) => value !== undefined)
+  return Object.fromEntries(entries.map(([name, value]) => [name, toJsonValue(value)]))
+}
+
+function toJsonValue(value: unknown): unknown {
+  if (typeof value === 'string') return value
+  return value instanceof Uint8Array ? toText(value) : toJson(value as object)
+}
+
 const ticketNames = ['ticketId', 'deviceNonce']
-const credentialNames = ['gateway', 'pneId', 'realm', 'secondSeed', 'euKey']
+const keyNames = ['secondSeed', 'euKey']
+const credentialNames = ['gateway', 'pneId', 'realm', ...keyNames]
 const namesByState = new Map<unknown, readonly string[]>([
   ['pairing', ['gateway', ...ticketNames]],
   ['unconfirmed', [...credentialNames, ...ticketNames]],
@@ -100,13 +110,19 @@ function parse(text: string): Content | undefined {
   } catch {
     return undefined
   }
-  const { type, version, state, ...fields } = json
+  const { type, version, state, next, ...fields } = json
   const names = namesByState.get(state)
   if (type !== HEAD.type || version !== HEAD.version || !names) return undefined
+  const content = readFields(fields, names)
+  if (!content || next === undefined) return content && ({ state, ...content } as Content)
+  const key = state === undefined && readFields({ ...(next as object) }, keyNames)
+  return key ? ({ state, ...content, next: key } as Content) : undefined
+}
+
+function readFields(fields: Record<string, unknown>, names: readonly string[]): object | undefined {
   if (Object.keys(fields).length !== names.length) return undefined
   const values = names.map((name) => [name, readField(name, fields[name])] as const)
-  if (values.some(([, value]) => value === undefined)) return undefined
-  return { state, ...Object.fromEntries(values) } as Content
+  return values.some(([, value]) => value === undefined) ? undefined : Object.fromEntries(values)
 }
 
 function readField(name: string, value: unknown): string | Uint8Array | undefined {

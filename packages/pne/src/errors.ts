@@ -25,6 +25,7 @@ export type PneErrorCode =
   | 'PORT_TAKEN' // the local port of a forward
   | 'LISTEN_FAILED'
   | 'BAD_SSID'
+  | 'ROTATION_UNAVAILABLE'
 
 /** What kept the device from its session or its credential. The message says what to do and holds no secret. */
 export class PneError extends Error {
@@ -75,6 +76,13 @@ const refusalsInsideTls: Partial<Record<Result, readonly [PneErrorCode, string]>
 export function refusedInTheClear(result: Result): PneError {
   return refused(result, refusals)
 }
+
+/** Whether a gateway turned this key away, or somebody who speaks in its name: another key may be taken. */
+export function isRefusal(error: unknown): boolean {
+  return error instanceof PneError && refusalCodes.has(error.code)
+}
+
+const refusalCodes: ReadonlySet<PneErrorCode> = new Set(['AUTHENTICATION_FAILED', 'SERVER_UNREACHABLE', 'BUSY'])
 
 /** A result other than `success` inside TLS: a fact. */
 export function refusedInsideTls(result: Result): PneError {

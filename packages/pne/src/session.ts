@@ -4,7 +4,19 @@
 import { once } from 'node:events'
 import type { Duplex } from 'node:stream'
 import { type FrameLink, IoError } from '@opencpns/io'
-import { type CaseName, decode, EndReason, encode, PING_INTERVAL_MS, Ping, Pong, SessionEnd } from '@opencpns/protocol'
+import {
+  type CaseName,
+  decode,
+  EndReason,
+  encode,
+  PING_INTERVAL_MS,
+  Ping,
+  Pong,
+  RotationDone,
+  RotationOffer,
+  SessionEnd,
+} from '@opencpns/protocol'
+import { type RotateOptions, type Rotation, unavailable } from './rotation.ts'
 
 /** Nothing received for so many intervals of Ping: the other side is gone. 75 s. */
 const SILENT_INTERVALS = 2.5
@@ -44,6 +56,13 @@ export interface Session {
    * the network may have changed. Without effect on a session for a service.
    */
   probe(timeoutMs: number): void
+  /**
+   * Asks the gateway for a new key in place of the one in use, and waits until it is active; the next `connect` uses it. The
+   * session goes on. A gateway may also begin it by itself: `onRotated` of `connect` tells.
+   * @throws {PneError} ROTATION_UNAVAILABLE: not a presence of the local case, or the credential is kept nowhere;
+   *   DEADLINE_EXCEEDED, UNREACHABLE, CREDENTIAL_…  @throws the reason of `signal`, when it aborts
+   */
+  rotate(options?: RotateOptions): Promise<void>
   /** Ends the session; resolves when the connection is closed, after a second at the latest. */
   close(): Promise<void>
 }
@@ -61,17 +80,18 @@ export function serviceSession(stream: Duplex, facts: SessionFacts): Session {
     await closed
     clearTimeout(timer)
   }
-  return { stream, facts, closed, probe: () => {}, close }
+  const rotate = () => Promise.reject(unavailable())
+  return { stream, facts, closed, probe: () => {}, rotate, close }
 }
 
 /**
  * A session without a service: answers Ping, sends one after `pingMs` without a message of our own, and gives up when
- * nothing came for 2.5 times as long.
+ * nothing came for 2.5 times as long. Without `rotation` it is one of the remote case.
  */
 export function presenceSession(
   link: FrameLink,
   facts: SessionFacts,
-  { pingMs = PING_INTERVAL_MS }: { pingMs?: number | undefined } = {},
+  { pingMs = PING_INTERVAL_MS, rotation }: { pingMs?: number | undefined; rotation?: Rotation | undefined } = {},
 ): Session {
   let reason: Closed = 'lost'
   const end = (why: Closed) => {
@@ -79,6 +99,10 @@ export function presenceSession(
     link.close()
   }
   const pings = setInterval(() => link.sendSoon(encode(Ping, {})), pingMs)
+  const say = (body: Uint8Array) => {
+    link.sendSoon(body)
+    pings.refresh()
+  }
   let probing: NodeJS.Timeout | undefined
   const probe = (timeoutMs: number) => {
     link.sendSoon(encode(Ping, {}))
@@ -90,11 +114,19 @@ export function presenceSession(
   }
   const onFrame = (body: Buffer) => {
     heard()
-    const message = decode(body, Ping, Pong, SessionEnd)
-    if (message.type === 'SessionEnd') return end(reasonName(message.reason))
-    if (message.type !== 'Ping') return
-    link.sendSoon(encode(Pong, {}))
-    pings.refresh()
+    const message = rotation
+      ? decode(body, Ping, Pong, SessionEnd, RotationOffer, RotationDone)
+      : decode(body, Ping, Pong, SessionEnd)
+    switch (message.type) {
+      case 'Ping':
+        return say(encode(Pong, {}))
+      case 'SessionEnd':
+        return end(reasonName(message.reason))
+      case 'RotationOffer':
+        return rotation?.offered(message).then((answer) => answer && say(answer))
+      case 'RotationDone':
+        return rotation?.done(message)
+    }
   }
   const onError = (error: unknown) => {
     if (!isLoss(error)) reason = 'violation'
@@ -104,13 +136,18 @@ export function presenceSession(
     .then(() => link.close(), onError)
     .then(() => clearInterval(pings))
     .then(heard)
+    .then(() => rotation?.ended())
     .then(() => untilClosed(link.socket))
     .then(() => reason)
   const close = async () => {
     end('here')
     await closed
   }
-  return { stream: link.socket, facts, closed, probe, close }
+  const rotate = async (options: RotateOptions = {}) => {
+    if (!rotation) throw unavailable()
+    await rotation.ask(say, options)
+  }
+  return { stream: link.socket, facts, closed, probe, rotate, close }
 }
 
 function isLoss(error: unknown): boolean {
