@@ -1,9 +1,10 @@
-// hostapd as an AAA server: its own EAP server, asked by RADIUS, with devices of ours in its user file.
+// hostapd as an AAA server, as docs/stock-equipment.md sets it up: its own EAP server, asked by RADIUS, with devices of ours.
 
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { configuration } from './document.ts'
 import { Daemon } from './peers.ts'
 
 const host = '127.0.0.1'
@@ -22,19 +23,17 @@ export async function startHostapd(
   secret: string,
 ): Promise<{ port: number; hostapd: Daemon }> {
   const port = await freeUdpPort()
-  const file = (name: string, lines: readonly string[]) => {
-    writeFileSync(join(folder, name), `${lines.join('\n')}\n`, { mode: 0o600 })
+  const file = (name: string, content: string) => {
+    writeFileSync(join(folder, name), content, { mode: 0o600 })
     return join(folder, name)
   }
-  const lines = users.map(({ identity, psk }) => `"${identity}" GPSK ${Buffer.from(psk).toString('hex')}`)
-  const config = file('hostapd.conf', [
-    'interface=lo',
-    'driver=none',
-    'eap_server=1',
-    `eap_user_file=${file('hostapd.users', lines)}`,
-    `radius_server_clients=${file('hostapd.clients', [`${host}/32 ${secret}`])}`,
-    `radius_server_auth_port=${port}`,
-  ])
+  const lines = users.map(({ identity, psk }) => {
+    const password = Buffer.from(psk).toString('hex')
+    return configuration('hostapd-aaa.users', { IDENTITY: identity, GPSK: 'GPSK', PASSWORD: password })
+  })
+  const clients = configuration('hostapd-aaa.clients', { ADDRESS: host, SECRET: secret })
+  const paths = { USERS: file('users', lines.join('')), CLIENTS: file('clients', clients) }
+  const config = file('hostapd.conf', configuration('hostapd-aaa.conf', { ...paths, PORT: port }))
   return { port, hostapd: await Daemon.start('hostapd', [config], /AP-ENABLED/) }
 }
 
