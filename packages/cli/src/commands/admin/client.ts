@@ -40,13 +40,23 @@ export class AdminClient {
     return this.#request('POST', path, body)
   }
 
+  /** @throws {CliError} as {@link get} */
+  patch<T>(path: string, body: object): Promise<T> {
+    return this.#request('PATCH', path, body)
+  }
+
+  /** @throws {CliError} as {@link get} */
+  delete<T>(path: string): Promise<T> {
+    return this.#request('DELETE', path)
+  }
+
   /** All pages of a list as one; `next` stays where it is longer than 100,000 rows. */
   async list<T>(path: string): Promise<Page<T>> {
     const items: T[] = []
     let next: string | null = null
     do {
       const cursor: string = next === null ? '' : `&cursor=${encodeURIComponent(next)}`
-      const page: Page<T> = await this.get(`${path}?limit=1000${cursor}`)
+      const page: Page<T> = await this.get(`${path}${path.includes('?') ? '&' : '?'}limit=1000${cursor}`)
       items.push(...page.items)
       next = page.next
     } while (next !== null && items.length < ROWS_MAX)

@@ -4,12 +4,37 @@ export interface User {
   name: string
   generation: number
   created: string
+  removed: string | null
+}
+
+export interface UserWithPolicy extends User {
+  policy: { roaming: 'any' | 'listed' | 'none'; gateways: string[]; sessionsMax: number | null }
+}
+
+/** The personal network of a gateway. */
+export interface Pn {
+  gateway: string
+  user: string
+  visitors: boolean
+  registered: number
+}
+
+/** The presence of a device in a personal network. */
+export interface Session {
+  session: string
+  pne: string
+  name: string | null
+  user: string
+  gateway: string
+  case: string
+  since: string
 }
 
 export interface Gateway {
   identity: string
   kind: 'cpns' | 'radius'
   radius: string | null
+  visitors: boolean
   user: string
   created: string
   revoked: string | null

@@ -7,11 +7,12 @@ import { printList } from './list.ts'
 export async function run(options: AdminOptions): Promise<undefined> {
   const admin = await openAdmin(options)
   printList(await admin.list<Gateway>('/v1/gateways'), options.json, {
-    columns: ['GATEWAY', 'USER', 'RADIUS', 'STATE', 'CREATED'],
-    row: ({ identity, user, radius, revoked, created }) => [
+    columns: ['GATEWAY', 'USER', 'RADIUS', 'VISITORS', 'STATE', 'CREATED'],
+    row: ({ identity, user, radius, visitors, revoked, created }) => [
       identity,
       user,
       radius,
+      visitors ? 'yes' : 'no',
       revoked ? 'revoked' : 'active',
       localTime(created),
     ],

@@ -1,11 +1,13 @@
 // `opencpns admin`: operating a running server through its admin API.
-import { type Command, InvalidArgumentError } from 'commander'
-import { type Declaration, declare, declareGroup, lazily } from '../../command.ts'
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import { collect, type Declaration, declare, declareGroup, lazily } from '../../command.ts'
 
 export function addAdmin(program: Command): void {
   const admin = declareGroup(program, 'admin', 'operate a running CPNS Server')
   addUser(declareGroup(admin, 'user', 'end users: the owners of gateways and devices'))
   addGateway(declareGroup(admin, 'gateway', 'gateways and their credentials'))
+  addPn(declareGroup(admin, 'pn', 'personal networks: which devices are present at which gateway'))
+  addSession(declareGroup(admin, 'session', 'presence of devices'))
   addPne(declareGroup(admin, 'pne', 'devices: look them up, revoke them'))
   addEvent(declareGroup(admin, 'event', 'what happened at the server'))
 }
@@ -22,6 +24,39 @@ function addUser(user: Command): void {
     fails: 'cannot list the users',
     examples: ['admin user list --data ./server', 'admin user list --data ./server --json'],
   }).action(lazily(() => import('./user-list.ts')))
+
+  declareAdmin(user, 'show <name>', {
+    does: 'show an end user and the policy for the devices of this user',
+    fails: 'cannot show the user',
+    examples: ['admin user show alice --data ./server'],
+  }).action(lazily(() => import('./user-show.ts')))
+
+  declareAdmin(user, 'policy <name>', {
+    does: 'say where the devices of a user may roam, and how many sessions each may have',
+    fails: 'cannot change the policy',
+    more:
+      'Roaming is to be at a gateway that did not pair the device. What is not given stays as it is.\n' +
+      'It holds from the next authentication on; connected gateways are told at once.',
+    examples: [
+      'admin user policy alice --roaming none --data ./server',
+      'admin user policy alice --gateway office-gw --gateway hotel-gw --sessions 3 --data ./server',
+    ],
+  })
+    .addOption(new Option('--roaming <where>', 'where they may roam').choices(['any', 'listed', 'none']))
+    .option('--gateway <name>', 'a gateway to list, with --roaming listed; may be repeated', collect(String))
+    .option('--sessions <n>', 'sessions of a device at once at a gateway: 1 to 65535, or unlimited', parseSessions)
+    .action(lazily(() => import('./user-policy.ts')))
+
+  declareAdmin(user, 'remove <name>', {
+    does: 'remove an end user with all devices, gateways and keys, for ever',
+    fails: 'cannot remove the user',
+    more:
+      'The 1st seeds are destroyed: no key of any device of the user can be calculated again. The name stays taken.\n' +
+      'On a terminal it asks for the name once more.',
+    examples: ['admin user remove alice --data ./server', 'admin user remove alice --yes --data ./server'],
+  })
+    .option('--yes', 'do not ask')
+    .action(lazily(() => import('./user-remove.ts')))
 }
 
 function addGateway(gateway: Command): void {
@@ -46,6 +81,50 @@ function addGateway(gateway: Command): void {
     fails: 'cannot list the gateways',
     examples: ['admin gateway list --data ./server'],
   }).action(lazily(() => import('./gateway-list.ts')))
+
+  declareAdmin(gateway, 'policy <name>', {
+    does: 'say whether a gateway takes visitors: devices that other gateways paired',
+    fails: 'cannot change the policy',
+    more: 'It holds at once, at the server and at the gateway; sessions that are open stay.',
+    examples: ['admin gateway policy home-gw --visitors no --data ./server'],
+  })
+    .addOption(new Option('--visitors <answer>', 'yes or no').choices(['yes', 'no']).makeOptionMandatory())
+    .action(lazily(() => import('./gateway-policy.ts')))
+
+  declareAdmin(gateway, 'revoke <name>', {
+    does: 'revoke a gateway, for ever',
+    fails: 'cannot revoke the gateway',
+    more:
+      'Its link with the server ends at once, and it gets no other. The devices that it paired stay: they may roam, and it\n' +
+      'still holds their keys. To end those, revoke the devices.',
+    examples: ['admin gateway revoke hotel-gw --data ./server'],
+  }).action(lazily(() => import('./gateway-revoke.ts')))
+}
+
+function addPn(pn: Command): void {
+  declareAdmin(pn, 'list', {
+    does: 'list the personal networks, one for each gateway',
+    fails: 'cannot list the personal networks',
+    examples: ['admin pn list --data ./server'],
+  }).action(lazily(() => import('./pn-list.ts')))
+
+  declareAdmin(pn, 'show <gateway>', {
+    does: 'show the personal network of a gateway, and which devices are present in it',
+    fails: 'cannot show the personal network',
+    examples: ['admin pn show home-gw --data ./server'],
+  }).action(lazily(() => import('./pn-show.ts')))
+}
+
+function addSession(session: Command): void {
+  declareAdmin(session, 'list', {
+    does: 'list where devices are present, newest first',
+    fails: 'cannot list the sessions',
+    more: 'A device is present while it holds a session without a service. Times are by the clock of the gateway.',
+    examples: ['admin session list --data ./server', 'admin session list --gateway home-gw --data ./server'],
+  })
+    .option('--gateway <name>', 'only at this gateway')
+    .option('--pne <id>', 'only of this device, by its whole id')
+    .action(lazily(() => import('./session-list.ts')))
 }
 
 function addPne(pne: Command): void {
@@ -85,6 +164,14 @@ function declareAdmin(parent: Command, usage: string, declaration: Declaration):
     .option('--data <dir>', 'data folder of the server, on this machine')
     .option('--url <url>', 'admin API of a server elsewhere, with --token-file')
     .option('--token-file <file>', 'file with the token for --url')
+}
+
+/** null: unlimited */
+function parseSessions(text: string): number | null {
+  if (text === 'unlimited') return null
+  const sessions = Number(text)
+  if (Number.isInteger(sessions) && sessions >= 1 && sessions <= 65535) return sessions
+  throw new InvalidArgumentError('Give a number from 1 to 65535, or unlimited')
 }
 
 function parseLimit(text: string): number {

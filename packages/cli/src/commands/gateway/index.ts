@@ -66,4 +66,12 @@ export function addGateway(program: Command): void {
       collect((text) => formatEndpoint(parseEndpoint(text))),
     )
     .action(lazily(() => import('./pair.ts')))
+
+  declare(gateway, 'status', {
+    does: 'show how a gateway is, whether it runs or not',
+    fails: 'cannot show the gateway',
+    examples: ['gateway status --data ./home-gw', 'gateway status --data ./home-gw --json'],
+  })
+    .requiredOption('--data <dir>', 'data folder of the gateway, on this machine')
+    .action(lazily(() => import('./status.ts')))
 }
