@@ -25,6 +25,8 @@ export interface AuthenticationContext {
   readonly logger: Logger
   /** Milliseconds since the epoch. */
   readonly now: () => number
+  /** For how long a TK serves further sessions at its gateway; 3,600 s unless told. */
+  readonly transientKeyLifetimeS?: number | undefined
 }
 
 /**
@@ -62,7 +64,7 @@ export async function authenticate(
       result: Result.success,
       eap: gpsk3,
       transientKey,
-      lifetimeS: TRANSIENT_KEY_LIFETIME_S,
+      lifetimeS: context.transientKeyLifetimeS ?? TRANSIENT_KEY_LIFETIME_S,
       pneId: pne.pneId,
       user: pne.user,
       ...(sessionsMax !== undefined && { sessionsMax }),

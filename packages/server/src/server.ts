@@ -23,6 +23,8 @@ export interface ServerOptions {
   /** Where access points and proxies ask by RADIUS over TLS. */
   readonly radsec?: RadsecOptions | undefined
   readonly logger?: Logger
+  /** Seconds, 0 to 4,294,967,295, for which a TK serves further sessions at its gateway without the server; 3,600 unless told. */
+  readonly transientKeyLifetimeS?: number | undefined
   /** Milliseconds since the epoch. */
   readonly now?: () => number
 }
@@ -41,7 +43,7 @@ export interface RunningServer {
 
 /** @throws {DataFolderError} @throws {StoreError} @throws {IoError} PORT_TAKEN, LISTEN_FAILED */
 export async function runServer(options: ServerOptions): Promise<RunningServer> {
-  const { dataDir, listen, admin, radius, radsec, logger = silent, now = Date.now } = options
+  const { dataDir, listen, admin, radius, radsec, logger = silent, now = Date.now, transientKeyLifetimeS } = options
   const closers: (() => unknown)[] = []
   const closeAll = async () => {
     for (const close of closers.splice(0).reverse()) await close()
@@ -57,7 +59,7 @@ export async function runServer(options: ServerOptions): Promise<RunningServer> 
 
     const challenges = new Challenges(vault.challengeKey(), realm)
     const conversations = new Conversations(vault.conversationKey())
-    const context = { realm, registry, challenges, conversations, events, logger, now }
+    const context = { realm, registry, challenges, conversations, events, logger, now, transientKeyLifetimeS }
     const cpnsDoor = await openCpnsDoor(listen, context)
     let graceMs = GRACE_MS
     closers.push(() => cpnsDoor.close(graceMs))

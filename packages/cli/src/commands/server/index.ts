@@ -1,5 +1,5 @@
 // `opencpns server`: the operator's part.
-import type { Command } from 'commander'
+import { type Command, InvalidArgumentError } from 'commander'
 import { declare, declareGroup, lazily, listenOption } from '../../command.ts'
 
 export function addServer(program: Command): void {
@@ -35,8 +35,20 @@ export function addServer(program: Command): void {
     .addOption(listenOption('--admin <host:port>', 'where the admin API listens', '127.0.0.1:7412'))
     .addOption(listenOption('--radius <host:port>', 'where access points ask by RADIUS over UDP; usually port 1812'))
     .addOption(listenOption('--radsec <host:port>', 'where they ask by RADIUS over TLS; usually port 2083'))
+    .option(
+      '--transient-key-lifetime <s>',
+      'how many seconds a device may connect again at a visited gateway without the server, 0 to 86400',
+      parseLifetime,
+      3600,
+    )
     .option('--tls-cert <file>', "for --radsec: the server's certificate, PEM")
     .option('--tls-key <file>', "for --radsec: the server's private key, PEM")
     .option('--tls-ca <file>', 'for --radsec: who signs the certificates of the clients, PEM')
     .action(lazily(() => import('./run.ts')))
+}
+
+function parseLifetime(text: string): number {
+  const seconds = Number(text)
+  if (/^\d+$/.test(text) && seconds <= 86_400) return seconds
+  throw new InvalidArgumentError('It is not a whole number from 0 to 86400')
 }

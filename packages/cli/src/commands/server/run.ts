@@ -12,14 +12,15 @@ interface Options extends CommonOptions, RadsecOptions {
   listen: Endpoint
   admin: Endpoint
   radius?: Endpoint
+  transientKeyLifetime: number
 }
 
 export async function run(options: Options): Promise<undefined> {
-  const { data, listen, admin, radius, json, logLevel } = options
+  const { data, listen, admin, radius, json, logLevel, transientKeyLifetime: transientKeyLifetimeS } = options
   const asked = onceAskedToEnd()
   const radsec = await readRadsec(options)
   const logger = await openLog(logLevel)
-  const server = await runServer({ dataDir: data, listen, admin, radius, radsec, logger })
+  const server = await runServer({ dataDir: data, listen, admin, radius, radsec, logger, transientKeyLifetimeS })
   const given = Object.entries(server.addresses).map(([door, address]) => [door, formatEndpoint(address)])
   const addresses: Record<string, string> = Object.fromEntries(given)
   const words = [

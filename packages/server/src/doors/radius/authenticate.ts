@@ -52,8 +52,7 @@ interface Attempt extends AccessRequest {
 }
 
 /** When the time of the session is over, authenticate again (RFC 2865 section 5.29): a revoked PNE then stays out. */
-const AUTHENTICATE_AGAIN = 1
-const SESSION = [SessionTimeout.of(TRANSIENT_KEY_LIFETIME_S), TerminationAction.of(AUTHENTICATE_AGAIN)]
+const AUTHENTICATE_AGAIN = TerminationAction.of(1)
 
 /**
  * Answers an Access-Request.
@@ -127,7 +126,9 @@ async function accept(attempt: Attempt, eap: Buffer, context: RadiusContext): Pr
   // Step 6: the result, and the MSK, from which PNE and access point go on to step 7 in their own way.
   const { peer, gateway, trace, userName } = attempt
   report(context, { result: 'accepted', gateway, peer, trace, facts: stationFacts(attempt) })
-  const attributes = [UserName.of(userName), ...SESSION, ...splitEapMessage(success(awaited.identifier))]
+  const lifetime = SessionTimeout.of(context.transientKeyLifetimeS ?? TRANSIENT_KEY_LIFETIME_S)
+  const end = splitEapMessage(success(awaited.identifier))
+  const attributes = [UserName.of(userName), lifetime, AUTHENTICATE_AGAIN, ...end]
   return { code: Code.AccessAccept, attributes, msk: awaited.msk }
 }
 
