@@ -19,6 +19,8 @@ export const anyPort: Address = { host: '127.0.0.1', port: 0 }
 export interface StageOptions {
   /** The clock of the server, in milliseconds since the epoch. */
   readonly now?: () => number
+  /** How long a TK serves further sessions. */
+  readonly transientKeyLifetimeS?: number
   /** What each gateway offers. */
   readonly services?: Readonly<Record<string, Service>>
 }
@@ -66,8 +68,9 @@ export class Stage {
 
   /** @param listen where, after a stop: there the gateways look for it */
   async startServer(listen: Address = anyPort): Promise<void> {
-    const { now } = this.#options
-    const options = { dataDir: this.path('server'), listen, admin: anyPort, logger: this.logger }
+    const { now, transientKeyLifetimeS } = this.#options
+    const { logger } = this
+    const options = { dataDir: this.path('server'), listen, admin: anyPort, logger, transientKeyLifetimeS }
     this.#server = await runServer({ ...options, ...(now && { now }) })
   }
 

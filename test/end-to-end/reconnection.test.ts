@@ -1,0 +1,75 @@
+// A device at a gateway that it visits comes back without the CPNS Server for as long as its transient key lasts, and by one
+// round trip to the server afterwards.
+
+import assert from 'node:assert/strict'
+import { type TestContext, test } from 'node:test'
+import { type DeviceEvent, runDevice } from '@opencpns/pne'
+import { Relay } from '../support/relay.ts'
+import { Stage } from '../support/stage.ts'
+import { until } from '../support/until.ts'
+
+interface Visit {
+  readonly stage: Stage
+  readonly events: DeviceEvent[]
+  /** Cuts the device off and lets it come back. */
+  interrupt(): void
+  /** Resolves at the n-th session; gives the server round trips that the gateway counted for each so far. */
+  sessions(count: number): Promise<unknown[]>
+}
+
+/** A device that runs at a gateway which does not know it, behind a wire that can be cut. */
+async function visit(t: TestContext, transientKeyLifetimeS: number): Promise<Visit> {
+  const stage = await Stage.open({ transientKeyLifetimeS })
+  t.after(() => stage.close())
+  await stage.gateway('home-gw')
+  const hotel = await stage.gateway('hotel-gw')
+  const wire = await Relay.to(hotel.address)
+  t.after(() => wire.close())
+  const credential = await stage.pair('watch', 'home-gw')
+  const events: DeviceEvent[] = []
+  const onEvent = (event: DeviceEvent) => void events.push(event)
+  const device = await runDevice({ credential, gateways: [wire.address], random: () => 0.001, onEvent })
+  t.after(() => device.close())
+  const counted = () =>
+    stage.lines
+      .filter(
+        ({ event, gateway, result }) =>
+          event === 'authentication' && gateway === hotel.identity && result === 'success',
+      )
+      .map(({ serverRoundTrips }) => serverRoundTrips)
+  return {
+    stage,
+    events,
+    interrupt() {
+      wire.cut()
+      wire.mend()
+    },
+    async sessions(count) {
+      await until(() => events.filter(({ event }) => event === 'connected').length >= count)
+      return counted()
+    },
+  }
+}
+
+test('within the lifetime of the transient key the server may be away: no round trip', async (t) => {
+  const { stage, interrupt, sessions } = await visit(t, 3600)
+  assert.deepEqual(await sessions(1), [1])
+  await stage.stopServer()
+  for (let count = 2; count <= 4; count++) {
+    interrupt()
+    assert.deepEqual(await sessions(count), [1, 0, 0, 0].slice(0, count))
+  }
+})
+
+test('after the lifetime it is one round trip again, and no session while the server is away', async (t) => {
+  const { stage, events, interrupt, sessions } = await visit(t, 1)
+  assert.deepEqual(await sessions(1), [1])
+  await new Promise((resolve) => setTimeout(resolve, 1000))
+  const server = await stage.stopServer()
+  interrupt()
+  const refused = (event: DeviceEvent) => event.event === 'failed' && event.error.code === 'SERVER_UNREACHABLE'
+  await until(() => events.some(refused))
+  assert.equal((await sessions(1)).length, 1)
+  await stage.startServer(server)
+  assert.deepEqual(await sessions(2), [1, 1])
+})
