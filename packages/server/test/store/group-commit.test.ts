@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
 import { GroupCommit } from '../../src/store/sqlite/group-commit.ts'
+import { ReadTurn } from '../../src/store/sqlite/read-turn.ts'
 
 function open() {
   const db = new DatabaseSync(':memory:', { enableForeignKeyConstraints: true })
@@ -15,7 +16,7 @@ function open() {
       .prepare('SELECT n FROM numbers ORDER BY n')
       .all()
       .map((row) => row['n'])
-  return { db, commits: new GroupCommit(db), add, numbers }
+  return { db, commits: new GroupCommit(db, new ReadTurn(db)), add, numbers }
 }
 
 test('writes of one turn share a transaction', async (t) => {

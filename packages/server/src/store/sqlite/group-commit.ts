@@ -3,6 +3,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { StoreError } from '../contract.ts'
 import { toStoreError } from './errors.ts'
+import type { ReadTurn } from './read-turn.ts'
 
 /** Writes that may wait for one commit. More than these in one turn is a flood, and is refused. */
 const MAX_WAITING = 10_000
@@ -15,10 +16,13 @@ interface Job {
 
 export class GroupCommit {
   readonly #db: DatabaseSync
+  readonly #reads: ReadTurn
   #waiting: Job[] = []
 
-  constructor(db: DatabaseSync) {
+  /** @param reads of the same connection: they end before a transaction begins */
+  constructor(db: DatabaseSync, reads: ReadTurn) {
     this.#db = db
+    this.#reads = reads
   }
 
   /** Runs `work` in the next transaction. Resolves, with what it returned, once that is on the disk. */
@@ -40,6 +44,7 @@ export class GroupCommit {
     this.#waiting = []
     let settle: (() => void)[]
     try {
+      this.#reads.end()
       this.#db.exec('BEGIN IMMEDIATE')
       settle = jobs.map((job) => this.#attempt(job))
       this.#db.exec('COMMIT')

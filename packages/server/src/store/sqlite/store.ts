@@ -36,6 +36,7 @@ import {
 import { toStoreError } from './errors.ts'
 import { GroupCommit } from './group-commit.ts'
 import * as keys from './keys.ts'
+import { ReadTurn } from './read-turn.ts'
 import { countReports, pnRow, registrationRow } from './registrations.ts'
 import { gatewayRow, inBatches, page, pneRow, readCursor, row } from './rows.ts'
 import { listEventsSql, listPnesSql, listRegistrationsSql, prepareAll, type Statements } from './statements.ts'
@@ -47,13 +48,15 @@ const IMPORT_BATCH = 5000
 export class SqliteStore implements Store {
   readonly #db: DatabaseSync
   readonly #commits: GroupCommit
+  readonly #turn: ReadTurn
   readonly #statements: Statements
   /** Statements made to measure for a filter: as many as there are combinations of conditions. */
   readonly #lists = new Map<string, StatementSync>()
 
   constructor(db: DatabaseSync) {
     this.#db = db
-    this.#commits = new GroupCommit(db)
+    this.#turn = new ReadTurn(db)
+    this.#commits = new GroupCommit(db, this.#turn)
     this.#statements = prepareAll(db)
     this.#statements.findPneKey.setReturnArrays(true) // the hot one: an array costs less than named columns
   }
@@ -106,7 +109,7 @@ export class SqliteStore implements Store {
 
   async retireGeneration(of: Parameters<Store['retireGeneration']>[0]): Promise<GenerationRetirement> {
     const retirement = await this.#write((statements) => keys.retireGeneration(statements, of))
-    return { ...retirement, erased: retirement.retired && forget(this.#db) }
+    return { ...retirement, erased: retirement.retired && this.#forget() }
   }
 
   changeUserPolicy(name: string, change: UserPolicyChange): Promise<UserRow | undefined> {
@@ -123,7 +126,7 @@ export class SqliteStore implements Store {
     at: number,
   ): Promise<Removal | undefined> {
     const removal = await this.#write((statements) => removeUser(statements, name, tagOf, at))
-    return removal && { ...removal, erased: forget(this.#db) }
+    return removal && { ...removal, erased: this.#forget() }
   }
 
   addGateway(gateway: NewGateway): Promise<GatewayRow> {
@@ -157,7 +160,7 @@ export class SqliteStore implements Store {
   }
 
   findAdmission(userId: number, gateway: string): Promise<AdmissionRow | undefined> {
-    return this.#read((statements) => findAdmission(statements, userId, gateway))
+    return this.#look((statements) => findAdmission(statements, userId, gateway))
   }
 
   revokeGateway(identity: string, at: number): Promise<GatewayRow | undefined> {
@@ -204,7 +207,7 @@ export class SqliteStore implements Store {
   }
 
   findPneBySecondSeed(secondSeed: Uint8Array): Promise<PneKeyRow | undefined> {
-    return this.#read(({ findPneKey }) => {
+    return this.#look(({ findPneKey }) => {
       const found = findPneKey.get(secondSeed) as [string, KeyState, number, number] | undefined
       if (found === undefined) return undefined
       const [pneId, state, userId, generation] = found
@@ -307,6 +310,7 @@ export class SqliteStore implements Store {
   async close(): Promise<void> {
     if (!this.#db.isOpen) return
     this.#commits.flush()
+    this.#turn.end()
     this.#db.close()
   }
 
@@ -318,6 +322,19 @@ export class SqliteStore implements Store {
     } catch (error) {
       throw toStoreError(error)
     }
+  }
+
+  /** A read that an authentication makes: it shares the transaction of its turn. */
+  #look<T>(query: (statements: Statements) => T): Promise<T> {
+    return this.#read((statements) => {
+      this.#turn.enter()
+      return query(statements)
+    })
+  }
+
+  #forget(): boolean {
+    this.#turn.end()
+    return forget(this.#db)
   }
 
   async #write<T>(change: (statements: Statements) => T): Promise<T> {
