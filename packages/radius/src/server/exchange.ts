@@ -3,6 +3,7 @@
 import type { Packet } from '../packet.ts'
 import type { Response } from '../response.ts'
 import type { SharedSecret } from '../secret.ts'
+import type { Remembered } from './duplicates.ts'
 
 /** A RADIUS client (access server, access point, proxy) that this server knows. */
 export interface KnownClient {
@@ -50,6 +51,6 @@ export interface Exchange {
   readonly source: Source
   packet?: Packet
   client?: KnownClient
-  duplicateKey?: string
+  remembered?: Remembered
   response?: Response
 }

@@ -92,8 +92,8 @@ export class Pipeline {
       return
     }
     if (outcome === 'next') return
-    const { source, duplicateKey } = exchange
-    if (duplicateKey !== undefined) this.#desk.duplicates.end(duplicateKey, undefined, this.#desk.now())
+    const { source, remembered } = exchange
+    if (remembered) this.#desk.duplicates.end(remembered, undefined, this.#desk.now())
     this.#discards.add(outcome, { address: source.address, port: source.port, client: exchange.client?.name, ...facts })
     if (offences.has(outcome)) source.offend()
   }

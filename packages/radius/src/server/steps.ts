@@ -61,15 +61,14 @@ const answerStatus: Step = (exchange) => {
 
 const answerDuplicate: Step = (exchange, desk) => {
   const { source, packet } = exchange as Identified
-  // Identifier and Request Authenticator, after where it came from.
-  const key = `${source.address} ${source.port} ${packet.identifier} ${packet.authenticator.toString('latin1')}`
-  const answer = desk.duplicates.begin(key, desk.now())
-  if (answer === 'in-progress') return answer
-  if (answer) {
-    source.send(answer)
+  const place = `${source.address} ${source.port} ${packet.identifier}`
+  const begun = desk.duplicates.begin(place, packet.authenticator.toString('latin1'), desk.now())
+  if (begun === 'in-progress') return begun
+  if (Buffer.isBuffer(begun)) {
+    source.send(begun)
     return 'answered'
   }
-  exchange.duplicateKey = key
+  exchange.remembered = begun
   return 'next'
 }
 
@@ -86,9 +85,9 @@ const handle: Step = (exchange, desk) => {
 }
 
 const reply: Step = (exchange, desk) => {
-  const { packet, client, source, response, duplicateKey } = exchange as Handled
+  const { packet, client, source, response, remembered } = exchange as Handled
   const octets = encodeResponse(response, packet, client.secret)
-  desk.duplicates.end(duplicateKey, octets, desk.now())
+  desk.duplicates.end(remembered, octets, desk.now())
   source.send(octets)
   return 'answered'
 }
