@@ -1,7 +1,8 @@
 // Self-certifying RAND_Server (docs/protocol.md section 5.4): any replica that has the challenge key can tell whether,
 // when and for which gateway it was issued, so no replica has to remember it. As SYN cookies do.
 
-import { createHmac, timingSafeEqual } from 'node:crypto'
+import { timingSafeEqual } from 'node:crypto'
+import { hmacSha256 } from '@opencpns/hmac'
 import { joinPrefixed, label } from './joined.ts'
 import { CHALLENGE_LIFETIME_S, CHALLENGE_SKEW_S } from './limits.ts'
 
@@ -45,5 +46,5 @@ export function checkRandServer(
 
 function mac(key: Uint8Array, gateway: string, randServer: Buffer): Buffer {
   const input = joinPrefixed(RAND_SERVER, [randServer.subarray(0, PREFIX_OCTETS), gateway])
-  return createHmac('sha256', key).update(input).digest().subarray(0, MAC_OCTETS)
+  return hmacSha256(key)(input).subarray(0, MAC_OCTETS)
 }

@@ -1,9 +1,10 @@
 // The key schedule: docs/protocol.md section 5. HKDF-SHA-256 (RFC 5869); every label starts with `opencpns/1 `, every
 // input is length-prefixed. Keys that are uniform already are expanded only (RFC 5869 section 3.3).
 
-import { createHash, createHmac, hkdfSync } from 'node:crypto'
+import { hash } from 'node:crypto'
+import { hmacSha256 } from '@opencpns/hmac'
 import { joinPrefixed, label } from './joined.ts'
-import { KEY_OCTETS, TRANSIENT_KEY_ID_OCTETS } from './limits.ts'
+import { TRANSIENT_KEY_ID_OCTETS } from './limits.ts'
 import { Case } from './results.ts'
 
 const EUKEY = label('eukey')
@@ -22,8 +23,8 @@ const REVOCATION = label('revocation tag')
  * @param secondSeed 32 octets, the salt; public, names the PNE
  */
 export function deriveEuKey(of: { firstSeed: Uint8Array; secondSeed: Uint8Array; realm: string }): Buffer {
-  const info = joinPrefixed(EUKEY, [of.realm])
-  return Buffer.from(hkdfSync('sha256', of.firstSeed, of.secondSeed, info, KEY_OCTETS))
+  const extracted = hmacSha256(of.secondSeed)(of.firstSeed)
+  return expand(extracted, EUKEY, of.realm)
 }
 
 /** The PSK of EAP-GPSK, step 5: 32 octets. Serves no other protocol (RFC 9257). */
@@ -79,14 +80,12 @@ export function deriveGatewayPsk(of: { secret: Uint8Array; gateway: string; tran
 
 /** Names a revoked PNE to those who know its 2nd seed, and to nobody else: 32 octets. */
 export function revocationTag(secondSeed: Uint8Array): Buffer {
-  return createHash('sha256')
-    .update(joinPrefixed(REVOCATION, [secondSeed]))
-    .digest()
+  return hash('sha256', joinPrefixed(REVOCATION, [secondSeed]), 'buffer')
 }
 
 /** HKDF-Expand for one block of output: HMAC-SHA-256(key, info || 0x01), info = label and inputs, length-prefixed. */
 function expand(key: Uint8Array, label: Buffer, ...inputs: (string | Uint8Array)[]): Buffer {
   const info = joinPrefixed(label, inputs, 1)
   info[info.length - 1] = 1
-  return createHmac('sha256', key).update(info).digest()
+  return hmacSha256(key)(info)
 }

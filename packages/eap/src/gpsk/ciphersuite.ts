@@ -1,9 +1,9 @@
 // The ciphersuites of EAP-GPSK (RFC 5433 section 8.1) and their key derivation function, GKDF (section 7).
 // No payload is ever encrypted: what ciphersuite 1 could encrypt, PD_Payload, we neither send nor read.
 
+import { hmacSha256 } from '@opencpns/hmac'
 import { EapError } from '../errors.ts'
 import { aesCmac } from './cmac.ts'
-import { hmacSha256 } from './hmac.ts'
 
 /** A MAC with its key: octets of any length in, KS octets out. */
 export type Mac = (octets: Uint8Array) => Buffer
