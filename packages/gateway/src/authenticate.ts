@@ -89,6 +89,7 @@ export async function authenticate(
   await pne.secure({ identity: facts.sessionId, psk, alpn: Alpn.session })
   trace.step(7, 'PNE', 'PN GW', `TLS handshake, PSK from the ${basis.case === Case.local ? 'EUKey' : 'TK'}`)
   keepTransientKey(request, basis, gateway)
+  noteKey(request, basis, gateway)
   const presence = request.service === undefined
   const session = { pne: basis.pneId ?? basis.tag, sessionId, secondSeed: request.secondSeed, case: basis.case }
   pne.begin({ pne: session.pne, presence, max: basis.sessionsMax }, gateway.sessions)
@@ -173,6 +174,12 @@ async function vouchedFor(
   const { transientKey, eap, lifetimeS, pneId, user, sessionsMax } = verdict
   const pneFacts = { tag, pneId, user, sessionsMax }
   return { case: Case.remote, key: transientKey, ...pneFacts, offer: eap ? { eap } : {}, answer: { lifetimeS } }
+}
+
+/** The PNE has proved a key. If it is a new one, a rotation goes on. */
+function noteKey({ secondSeed }: AuthenticationRequest, basis: Basis, { rotations }: GatewayParts): void {
+  if (basis.case === Case.local) rotations.used(secondSeed)
+  else if (!basis.offer.transientKeyId) rotations.vouched(secondSeed)
 }
 
 /** The TK is of use later only once the PNE has proved that it has it. */

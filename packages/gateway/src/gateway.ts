@@ -10,6 +10,7 @@ import type { GatewayParts } from './parts.ts'
 import { PneConnection } from './pne-connection.ts'
 import { PresenceKeeper } from './presence.ts'
 import { Registrar } from './registrar.ts'
+import { Rotations } from './rotation.ts'
 import { serve } from './serve.ts'
 import type { Service } from './services.ts'
 import { Sessions } from './sessions.ts'
@@ -33,6 +34,8 @@ export interface GatewayOptions extends ServerChoice {
   readonly listen: Address
   /** By the name that a PNE asks for. */
   readonly services?: Readonly<Record<string, Service>> | undefined
+  /** Keys older than this, in milliseconds, are rotated; by default 90 days. */
+  readonly rotateAfterMs?: number | undefined
   /** Open sessions at once; by default 10,000. */
   readonly maxSessions?: number | undefined
 }
@@ -64,7 +67,18 @@ export async function runGateway(options: GatewayOptions): Promise<Gateway> {
     revocationLog: revocations(folder.keys, transientKeys, sessions, logger),
     reports: registrar,
     policy: folder.policy,
+    connected: () => rotations.connected(),
+    policyChanged: () => rotations.look(),
   }
+  const upstream = open(records)
+  const rotations = new Rotations({
+    keys: folder.keys,
+    store: folder.rotations,
+    upstream,
+    generation: () => folder.policy.current.generation,
+    logger,
+    rotateAfterMs: options.rotateAfterMs,
+  })
   const parts: GatewayParts = {
     identity,
     realm,
@@ -74,9 +88,10 @@ export async function runGateway(options: GatewayOptions): Promise<Gateway> {
     sessions,
     presence: new PresenceKeeper(),
     registrar,
+    rotations,
     policy: folder.policy,
     services: new Map(Object.entries(options.services ?? {})),
-    upstream: open(records),
+    upstream,
     logger,
   }
   try {
@@ -175,8 +190,9 @@ async function deliver({ upstream, registrar }: GatewayParts): Promise<void> {
   waiting.abort()
 }
 
-function stop(folder: DataFolder, { upstream, presence, registrar }: GatewayParts): void {
+function stop(folder: DataFolder, { upstream, presence, registrar, rotations }: GatewayParts): void {
   upstream.close()
+  rotations.close()
   registrar.close()
   presence.close()
   folder.close()

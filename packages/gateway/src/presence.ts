@@ -1,7 +1,8 @@
 // Presence: a session without a service stays open, and Pings keep it so (docs/protocol.md section 4.2). One timer serves all.
 
 import type { FrameLink } from '@opencpns/io'
-import { decode, encode, PING_INTERVAL_MS, Ping, Pong } from '@opencpns/protocol'
+import { decode, encode, PING_INTERVAL_MS, Ping, Pong, RotationConfirmation, RotationRequest } from '@opencpns/protocol'
+import type { RotationDialogue } from './rotation.ts'
 
 const SILENCE_MAX_MS = 75_000
 const SWEEP_INTERVAL_MS = 1000
@@ -10,6 +11,7 @@ const PONG = encode(Pong, {})
 
 interface Presence {
   readonly link: FrameLink
+  readonly rotation: RotationDialogue | undefined
   lastSentAt: number
 }
 
@@ -26,10 +28,11 @@ export class PresenceKeeper {
 
   /**
    * Resolves when the PNE has ended the session, or `close` was called on the link.
-   * @throws {IoError} the link failed or was silent for 75 s; {ProtocolError} another message than Ping and Pong
+   * @param rotation  of a session of the local case
+   * @throws {IoError} the link failed or was silent for 75 s; {ProtocolError} a message that does not belong here
    */
-  async hold(link: FrameLink): Promise<void> {
-    const presence: Presence = { link, lastSentAt: this.#now() }
+  async hold(link: FrameLink, rotation?: RotationDialogue): Promise<void> {
+    const presence: Presence = { link, rotation, lastSentAt: this.#now() }
     this.#presences.add(presence)
     try {
       await link.frames((body) => this.#receive(presence, body), { idleMs: SILENCE_MAX_MS })
@@ -52,9 +55,15 @@ export class PresenceKeeper {
     clearInterval(this.#timer)
   }
 
-  #receive(presence: Presence, body: Buffer): void {
-    if (decode(body, Ping, Pong).type === 'Pong') return
+  #receive(presence: Presence, body: Buffer): Promise<void> | undefined {
+    const { rotation } = presence
+    const message = rotation
+      ? decode(body, Ping, Pong, RotationRequest, RotationConfirmation)
+      : decode(body, Ping, Pong)
+    if (message.type === 'Pong') return undefined
+    if (message.type !== 'Ping') return rotation?.receive(message)
     presence.lastSentAt = this.#now()
     presence.link.sendSoon(PONG)
+    return undefined
   }
 }

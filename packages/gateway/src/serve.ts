@@ -2,7 +2,7 @@
 // does gets past here.
 
 import { type AdmissionTicket, join } from '@opencpns/io'
-import { AuthenticationRequest, PairingRequest, PairingResponse, Result, resultName } from '@opencpns/protocol'
+import { AuthenticationRequest, Case, PairingRequest, PairingResponse, Result, resultName } from '@opencpns/protocol'
 import { type AuthenticationFacts, authenticate } from './authenticate.ts'
 import { pair } from './pair.ts'
 import type { GatewayParts } from './parts.ts'
@@ -76,10 +76,15 @@ async function servePairing(pne: PneConnection, request: PairingRequest, gateway
 /** The stream of a service or, without one, presence in the PN of this gateway. */
 async function serveSession(pne: PneConnection, session: RegisteredSession, gateway: GatewayParts): Promise<void> {
   if (pne.service) return join(pne.beginService(), pne.service)
+  const link = pne.beginPresence()
   const ended = gateway.registrar.began(session)
+  const { secondSeed } = session
+  const isLocal = session.case === Case.local
+  const rotation = isLocal ? gateway.rotations.begin({ secondSeed, send: (body) => link.sendSoon(body) }) : undefined
   try {
-    await gateway.presence.hold(pne.beginPresence())
+    await gateway.presence.hold(link, rotation)
   } finally {
+    rotation?.end()
     ended()
   }
 }

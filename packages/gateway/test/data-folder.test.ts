@@ -73,8 +73,21 @@ test('a database of the first release is taken over: its keys stay, of users unk
   const { dir, folder, secondSeed } = await folderWithKey(t)
   folder.close()
   const db = new DatabaseSync(join(dir, 'gateway.db'))
-  db.exec('ALTER TABLE eu_keys DROP COLUMN user; ALTER TABLE eu_keys DROP COLUMN generation')
-  db.exec('DROP TABLE outbox; DROP TABLE presences; PRAGMA user_version = 1')
+  db.exec(`
+    CREATE TABLE first (
+      second_seed    BLOB PRIMARY KEY CHECK (length(second_seed) = 32),
+      revocation_tag BLOB NOT NULL UNIQUE CHECK (length(revocation_tag) = 32),
+      pne_id         TEXT NOT NULL,
+      sealed         BLOB NOT NULL,
+      state          TEXT NOT NULL CHECK (state IN ('pending', 'active')),
+      created_at     INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    INSERT INTO first SELECT second_seed, revocation_tag, pne_id, sealed, state, created_at FROM eu_keys;
+    DROP TABLE eu_keys;
+    ALTER TABLE first RENAME TO eu_keys;
+    DROP TABLE outbox;
+    DROP TABLE presences;
+    PRAGMA user_version = 1`)
   db.close()
   const again = await claimDataFolder(dir, name)
   t.after(() => again.close())
@@ -82,6 +95,37 @@ test('a database of the first release is taken over: its keys stay, of users unk
   const euKey = randomBytes(32)
   again.keys.storePending(secondSeed, { pneId: 'pne-1', euKey, user: 'alice', generation: 2 })
   assert.equal(again.keys.find(secondSeed)?.user, 'alice')
+})
+
+test('a database of the third schema is taken over: its keys stay as they were, and can be rotated', async (t) => {
+  const { dir, folder, secondSeed, euKey } = await folderWithKey(t)
+  const pending = randomBytes(32)
+  folder.keys.storePending(pending, { pneId: 'pne-2', euKey: randomBytes(32), user: 'alice', generation: 3 })
+  folder.close()
+  const db = new DatabaseSync(join(dir, 'gateway.db'))
+  db.exec(`
+    CREATE TABLE third (
+      second_seed    BLOB PRIMARY KEY CHECK (length(second_seed) = 32),
+      revocation_tag BLOB NOT NULL UNIQUE CHECK (length(revocation_tag) = 32),
+      pne_id         TEXT NOT NULL,
+      sealed         BLOB NOT NULL,
+      state          TEXT NOT NULL CHECK (state IN ('pending', 'active')),
+      created_at     INTEGER NOT NULL,
+      user           TEXT,
+      generation     INTEGER
+    ) STRICT, WITHOUT ROWID;
+    INSERT INTO third SELECT second_seed, revocation_tag, pne_id, sealed, state, created_at, user, generation FROM eu_keys;
+    DROP TABLE eu_keys;
+    ALTER TABLE third RENAME TO eu_keys;
+    PRAGMA user_version = 3`)
+  db.close()
+  const again = await claimDataFolder(dir, name)
+  t.after(() => again.close())
+  assert.deepEqual(Buffer.from(again.keys.find(secondSeed)?.localKey ?? []), deriveLocalKey(euKey))
+  assert.equal(again.keys.find(pending), undefined)
+  assert.equal(again.keys.findAssigned(pending)?.user, 'alice')
+  assert.equal(again.rotations.begin(secondSeed)?.length, 32)
+  assert.equal(again.rotations.begin(pending), undefined)
 })
 
 test('a revoked EUKey is gone, from memory and from the disk, and the number stays', async (t) => {
@@ -106,6 +150,84 @@ test('a sealed EUKey that was moved to another row does not open', async (t) => 
   t.after(() => again.close())
   assert.equal(again.keys.find(secondSeed), undefined)
   assert.throws(() => again.keys.find(Buffer.alloc(32, 1)), { code: 'DATABASE_CORRUPT' })
+})
+
+test('a rotation is where it was after a restart, at every step', async (t) => {
+  const { dir, folder, secondSeed, euKey } = await folderWithKey(t)
+  let open = folder
+  const restart = async () => {
+    open.close()
+    open = await claimDataFolder(dir, name)
+    return open.rotations
+  }
+  t.after(() => open.close())
+  const assigned = { pneId: 'pne-1', user: 'alice', generation: 2, euKey: randomBytes(32) }
+  const successor = Uint8Array.from(folder.rotations.begin(secondSeed) ?? [])
+  let rotations = await restart()
+  assert.deepEqual(rotations.begin(secondSeed), successor, 'the same 2nd seed again')
+  assert.deepEqual(rotations.find(secondSeed)?.successor, { secondSeed: successor, active: false })
+  assert.equal(rotations.euKeyOf(successor), undefined)
+  assert.equal(rotations.activate(successor), false)
+
+  assert.equal(rotations.storeSuccessor(secondSeed, successor, { ...assigned, euKey: randomBytes(32) }), true)
+  assert.equal(rotations.storeSuccessor(secondSeed, successor, assigned), true)
+  rotations = await restart()
+  assert.deepEqual(Buffer.from(rotations.euKeyOf(successor) ?? []), assigned.euKey)
+  assert.equal(open.keys.find(successor), undefined, 'pending')
+
+  assert.deepEqual([rotations.activate(successor), rotations.activate(successor)], [true, false])
+  rotations = await restart()
+  assert.deepEqual(rotations.find(secondSeed)?.successor, { secondSeed: successor, active: true })
+  assert.deepEqual(Buffer.from(open.keys.find(secondSeed)?.localKey ?? []), deriveLocalKey(euKey))
+  assert.deepEqual(Buffer.from(open.keys.find(successor)?.localKey ?? []), deriveLocalKey(assigned.euKey))
+  assert.deepEqual([open.keys.find(secondSeed)?.replaces, open.keys.find(successor)?.replaces], [false, true])
+  assert.equal(rotations.find(successor)?.generation, 2)
+
+  assert.deepEqual([rotations.retireReplacedBy(successor), rotations.retireReplacedBy(successor)], [1, 0])
+  assert.equal(open.keys.find(secondSeed), undefined, 'gone from memory too')
+  assert.equal(open.keys.find(successor)?.replaces, false)
+  rotations = await restart()
+  assert.equal(open.keys.find(secondSeed), undefined)
+  assert.equal(rotations.euKeyOf(secondSeed), undefined)
+  assert.equal(rotations.begin(secondSeed), undefined)
+  assert.deepEqual(
+    rotations.retired().map((seed) => Buffer.from(seed)),
+    [Buffer.from(secondSeed)],
+  )
+  rotations.forgetRetired(secondSeed)
+  rotations.forgetRetired(successor)
+  rotations = await restart()
+  assert.deepEqual(rotations.retired(), [])
+  assert.ok(open.keys.find(successor))
+})
+
+test('a rotation does not outlive the revocation of its key', async (t) => {
+  const { folder, secondSeed } = await folderWithKey(t)
+  const successor = folder.rotations.begin(secondSeed) ?? Buffer.of()
+  folder.keys.revoke([revocationTag(secondSeed)], 1)
+  const assigned = { pneId: 'pne-1', euKey: randomBytes(32) }
+  assert.equal(folder.rotations.storeSuccessor(secondSeed, successor, assigned), false)
+  assert.equal(folder.rotations.euKeyOf(successor), undefined)
+  assert.equal(folder.rotations.begin(secondSeed), undefined)
+})
+
+test('a key that a device is being paired with is not made active by a rotation', async (t) => {
+  const { folder } = await folderWithKey(t)
+  const pending = randomBytes(32)
+  folder.keys.storePending(pending, { pneId: 'pne-2', euKey: randomBytes(32) })
+  assert.equal(folder.rotations.activate(pending), false)
+  assert.equal(folder.keys.find(pending), undefined)
+})
+
+test('a pending EUKey of a rotation is not forgotten while the old key is there: the PNE may hold it', async (t) => {
+  const { folder, secondSeed } = await folderWithKey(t)
+  const successor = folder.rotations.begin(secondSeed) ?? Buffer.of()
+  folder.rotations.storeSuccessor(secondSeed, successor, { pneId: 'pne-1', euKey: randomBytes(32) })
+  folder.tickets.forgetOld(Date.now() + 100 * 3_600_000)
+  assert.ok(folder.rotations.euKeyOf(successor))
+  folder.keys.revoke([revocationTag(secondSeed)], 1)
+  folder.tickets.forgetOld(Date.now() + 100 * 3_600_000)
+  assert.equal(folder.rotations.euKeyOf(successor), undefined)
 })
 
 test('tickets and pending EUKeys are forgotten an hour after their time; active EUKeys stay', async (t) => {

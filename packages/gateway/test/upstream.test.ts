@@ -7,6 +7,7 @@ import {
   ForwardedResponse,
   KeyAssignmentResponse,
   KeyConfirmationResponse,
+  KeyRetirementResponse,
   Result,
   RevocationsResponse,
 } from '@opencpns/protocol'
@@ -36,14 +37,21 @@ function connect(t: TestContext, server: Pick<ScriptedServer, 'address'>, { key 
     continueAfter: () => {},
   }
   const policies: object[] = []
+  const told: string[] = []
   const upstream = cpnsUpstream({
     server: server.address,
     credential: { ...name, secret: key },
     logger: { ...silent, info: log, warn: log, error: log },
-    records: { revocationLog, reports, policy: { note: (policy) => void policies.push(policy) } },
+    records: {
+      revocationLog,
+      reports,
+      policy: { note: (policy) => void policies.push(policy) },
+      connected: () => void told.push('connected'),
+      policyChanged: () => void told.push('policy-changed'),
+    },
   })
   t.after(() => upstream.close())
-  return { upstream, lines, revoked, reports, policies }
+  return { upstream, lines, revoked, reports, policies, told }
 }
 
 /** A PNE that answers every challenge; the challenges that it got. */
@@ -250,6 +258,34 @@ test('assignment and confirmation, granted and refused', async (t) => {
   const refused = { result: Result.authenticationFailed, reason: 'server-not-permitted' }
   assert.deepEqual(await upstream.assignKey(seed), refused)
   assert.deepEqual(await upstream.confirmKey(seed), refused)
+})
+
+test('a further key of a PNE, its confirmation and the retirement of the old one, granted and refused', async (t) => {
+  const server = await startServer(t, { secret })
+  const [seed, old, euKey] = [randomBytes(32), randomBytes(32), randomBytes(32)]
+  let result: Result = Result.success
+  server.play = (request) => {
+    if (request.type === 'KeyRetirementRequest') return encode(KeyRetirementResponse, { id: request.id, result })
+    if (request.type !== 'KeyAssignmentRequest') return issueChallenges(request)
+    const granted = result === Result.success ? { euKey, pneId: 'pne-1', generation: 2 } : {}
+    return encode(KeyAssignmentResponse, { id: request.id, result, ...granted })
+  }
+  const { upstream, told } = connect(t, server)
+  const key = { result, euKey, pneId: 'pne-1', generation: 2 }
+  assert.deepEqual(plain(await upstream.renewKey(seed, old)), plain(key))
+  const asked = server.requests.find((request) => request.type === 'KeyAssignmentRequest')
+  const { secondSeed, replaces = Buffer.of(), name: named } = asked ?? { secondSeed: Buffer.of() }
+  assert.deepEqual([Buffer.from(secondSeed), Buffer.from(replaces), named], [seed, old, undefined])
+  assert.deepEqual(await upstream.retireKey(old), { result })
+  assert.deepEqual(told, ['connected'])
+  result = Result.notPermitted
+  const refused = { result: Result.authenticationFailed, reason: 'server-not-permitted' }
+  assert.deepEqual(await upstream.renewKey(seed, old), refused)
+  assert.deepEqual(await upstream.retireKey(old), refused)
+  await server.close()
+  await until(() => upstream.connection()?.connected === false)
+  assert.equal((await upstream.renewKey(seed, old)).result, Result.serverUnreachable)
+  assert.equal((await upstream.retireKey(old)).result, Result.serverUnreachable)
 })
 
 /** A revocation log of so many lines, handed out in pages of two. */

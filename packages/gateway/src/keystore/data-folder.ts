@@ -12,6 +12,7 @@ import { inTransaction, openDatabase, toGatewayError } from './database.ts'
 import { KeyStore } from './key-store.ts'
 import { Outbox } from './outbox.ts'
 import { PolicyStore } from './policy-store.ts'
+import { RotationStore } from './rotation-store.ts'
 import { Seal } from './seal.ts'
 import { TicketStore } from './ticket-store.ts'
 
@@ -31,6 +32,7 @@ export interface DataFolder {
   readonly name: GatewayName
   readonly keys: KeyStore
   readonly tickets: TicketStore
+  readonly rotations: RotationStore
   readonly outbox: Outbox
   readonly policy: PolicyStore
   /** Where the gateway listens, `HOST:PORT`, as it last said; undefined before the first time. */
@@ -89,10 +91,12 @@ function open(dir: string, storageKey: Uint8Array, claimant?: GatewayName): Data
       checkStorageKey(meta, seal, claimant !== undefined)
       return checkName(dir, meta, claimant)
     })
+    const keys = new KeyStore(db, seal)
     return {
       dir,
       name,
-      keys: new KeyStore(db, seal),
+      keys,
+      rotations: new RotationStore(db, seal, keys),
       tickets: new TicketStore(db, seal),
       outbox: new Outbox(db),
       policy: new PolicyStore(db),

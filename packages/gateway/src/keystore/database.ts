@@ -52,6 +52,25 @@ const migrations = [
     "case"      INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
   `,
+  /* 4: the 2nd seed of the key that is to replace this one; and retired keys that the server has not heard of yet */ `
+  CREATE TABLE eu_keys_of_4 (
+    second_seed    BLOB PRIMARY KEY CHECK (length(second_seed) = 32),
+    revocation_tag BLOB NOT NULL UNIQUE CHECK (length(revocation_tag) = 32),
+    pne_id         TEXT NOT NULL,
+    user           TEXT,
+    generation     INTEGER,
+    sealed         BLOB,
+    state          TEXT NOT NULL CHECK (state IN ('pending', 'active', 'retired')),
+    created_at     INTEGER NOT NULL,
+    successor      BLOB UNIQUE CHECK (length(successor) = 32),
+    CHECK (state = 'retired' OR sealed IS NOT NULL)
+  ) STRICT, WITHOUT ROWID;
+  INSERT INTO eu_keys_of_4 (second_seed, revocation_tag, pne_id, user, generation, sealed, state, created_at)
+  SELECT second_seed, revocation_tag, pne_id, user, generation, sealed, state, created_at FROM eu_keys;
+  DROP TABLE eu_keys;
+  ALTER TABLE eu_keys_of_4 RENAME TO eu_keys;
+  CREATE INDEX eu_keys_retired ON eu_keys (state) WHERE state = 'retired';
+  `,
 ]
 
 /**

@@ -19,6 +19,8 @@ export interface HeldKey {
   readonly localKey: Uint8Array
   /** 32 octets in hex. */
   readonly tag: string
+  /** Whether it was made to replace another key, which is still active. */
+  readonly replaces: boolean
 }
 
 export class KeyStore {
@@ -29,6 +31,7 @@ export class KeyStore {
   readonly #selectByTag: StatementSync
   readonly #insertPending: StatementSync
   readonly #select: StatementSync
+  readonly #selectReplaced: StatementSync
 
   constructor(db: DatabaseSync, seal: Seal) {
     this.#db = db
@@ -37,6 +40,7 @@ export class KeyStore {
     this.#select = db.prepare(columns)
     this.#selectActive = db.prepare(`${columns} AND state = 'active'`)
     this.#selectByTag = db.prepare('SELECT second_seed FROM eu_keys WHERE revocation_tag = ?')
+    this.#selectReplaced = db.prepare('SELECT 1 FROM eu_keys WHERE successor = ?')
     this.#insertPending = db.prepare(
       `INSERT INTO eu_keys (second_seed, revocation_tag, pne_id, user, generation, sealed, state, created_at)
        VALUES (?, ?, ?, ?, ?, ?, 'pending', ?)
@@ -74,6 +78,11 @@ export class KeyStore {
     inTransaction(this.#db, () =>
       this.#insertPending.run(secondSeed, tag, pneId, user ?? null, generation ?? null, sealed, Date.now()),
     )
+    this.forgetOpened(secondSeed)
+  }
+
+  /** What is known of this key in memory has changed in the database. */
+  forgetOpened(secondSeed: Uint8Array): void {
     this.#opened.delete(Buffer.from(secondSeed).toString('latin1'))
   }
 
@@ -97,7 +106,7 @@ export class KeyStore {
         if (!secondSeed) continue
         dropKey.run(secondSeed)
         dropTicket.run(secondSeed)
-        this.#opened.delete(Buffer.from(secondSeed).toString('latin1'))
+        this.forgetOpened(secondSeed)
       }
       this.#db.prepare(`INSERT OR REPLACE INTO meta (name, value) VALUES ('revokedUpTo', ?)`).run(upTo)
     })
@@ -114,6 +123,7 @@ export class KeyStore {
       ...ownerOf(row),
       localKey: deriveLocalKey(this.#openRow(secondSeed, row)),
       tag: Buffer.from(row['revocation_tag'] as Uint8Array).toString('hex'),
+      replaces: this.#selectReplaced.get(secondSeed) !== undefined,
     }
   }
 

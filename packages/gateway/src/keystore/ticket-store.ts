@@ -113,12 +113,17 @@ export class TicketStore {
     })
   }
 
-  /** Forgets tickets and pending EUKeys that are long past their time. */
+  /** Forgets tickets and pending EUKeys that are long past their time; those of a rotation stay: a PNE may hold them. */
   forgetOld(nowMs: number): void {
     const before = nowMs - FORGET_AFTER_MS
     inTransaction(this.#db, () => {
       this.#db.prepare('DELETE FROM tickets WHERE expires_at < ?').run(Math.floor(before / 1000))
-      this.#db.prepare(`DELETE FROM eu_keys WHERE state = 'pending' AND created_at < ?`).run(before)
+      this.#db
+        .prepare(
+          `DELETE FROM eu_keys WHERE state = 'pending' AND created_at < ?
+           AND second_seed NOT IN (SELECT successor FROM eu_keys WHERE successor IS NOT NULL)`,
+        )
+        .run(before)
     })
   }
 

@@ -13,6 +13,8 @@ import {
   KeyAssignmentResponse,
   KeyConfirmationRequest,
   KeyConfirmationResponse,
+  KeyRetirementRequest,
+  KeyRetirementResponse,
   type MessageOf,
   type PolicyNotice,
   RegistrationsResponse,
@@ -96,9 +98,16 @@ class CpnsUpstream implements Upstream {
     }
   }
 
-  async assignKey(secondSeed: Uint8Array, name?: string): Promise<KeyAssignment> {
+  assignKey(secondSeed: Uint8Array, name?: string): Promise<KeyAssignment> {
+    return this.#assign(name === undefined ? { secondSeed } : { secondSeed, name })
+  }
+
+  renewKey(secondSeed: Uint8Array, replaces: Uint8Array): Promise<KeyAssignment> {
+    return this.#assign({ secondSeed, replaces })
+  }
+
+  async #assign(fields: { secondSeed: Uint8Array; name?: string; replaces?: Uint8Array }): Promise<KeyAssignment> {
     try {
-      const fields = name === undefined ? { secondSeed } : { secondSeed, name }
       const response = await this.#request(
         (id) => encode(KeyAssignmentRequest, { id, ...fields }),
         KeyAssignmentResponse,
@@ -112,10 +121,20 @@ class CpnsUpstream implements Upstream {
     }
   }
 
-  async confirmKey(secondSeed: Uint8Array): Promise<KeyConfirmation> {
+  confirmKey(secondSeed: Uint8Array): Promise<KeyConfirmation> {
+    return this.#change((id) => encode(KeyConfirmationRequest, { id, secondSeed }), KeyConfirmationResponse)
+  }
+
+  retireKey(secondSeed: Uint8Array): Promise<KeyConfirmation> {
+    return this.#change((id) => encode(KeyRetirementRequest, { id, secondSeed }), KeyRetirementResponse)
+  }
+
+  async #change(
+    make: (id: number) => Uint8Array,
+    expected: typeof KeyConfirmationResponse | typeof KeyRetirementResponse,
+  ): Promise<KeyConfirmation> {
     try {
-      const make = (id: number) => encode(KeyConfirmationRequest, { id, secondSeed })
-      const { result } = await this.#request(make, KeyConfirmationResponse)
+      const { result } = await this.#request(make, expected)
       return result === Result.success ? { result } : refusal(result)
     } catch (error) {
       return unanswered(error)
@@ -201,6 +220,7 @@ class CpnsUpstream implements Upstream {
       logger.info({ event: 'server-connected', gateway: credential.identity }, 'connected to the CPNS Server')
       this.#pool.fill()
       void this.#reports.send()
+      this.#options.records.connected()
       this.#noticed = 0
       void this.#readRevocations(link.revocations)
       return link
@@ -214,6 +234,7 @@ class CpnsUpstream implements Upstream {
     try {
       this.#options.records.policy.note(policy)
       this.#options.logger.debug({ event: 'policy', ...policy }, 'the server has told its policy')
+      this.#options.records.policyChanged()
     } catch (error) {
       this.#complain(error, 'the policy of the server could not be stored')
     }

@@ -84,7 +84,15 @@ class RadiusUpstream implements Upstream {
     return noCpnsServer
   }
 
+  async renewKey(): Promise<Refused> {
+    return noCpnsServer
+  }
+
   async confirmKey(): Promise<Refused> {
+    return noCpnsServer
+  }
+
+  async retireKey(): Promise<Refused> {
     return noCpnsServer
   }
 

@@ -14,6 +14,7 @@ import {
   HelloResponse,
   KeyAssignmentResponse,
   KeyConfirmationResponse,
+  KeyRetirementResponse,
   MESSAGE_DEADLINE_MS,
   type MessageOf,
   PING_INTERVAL_MS,
@@ -42,6 +43,7 @@ const responses = [
   ChallengeResponse,
   KeyAssignmentResponse,
   KeyConfirmationResponse,
+  KeyRetirementResponse,
   RevocationsResponse,
   RegistrationsResponse,
 ] as const

@@ -60,8 +60,12 @@ export interface Upstream {
   authenticate(pne: PneExchange): Promise<Verdict>
   /** The EUKey of a new PNE, pending. Asked again with the same 2nd seed, the answer is the same. */
   assignKey(secondSeed: Uint8Array, name?: string): Promise<KeyAssignment>
+  /** A further EUKey of the PNE that has the 2nd seed `replaces`, pending; otherwise as {@link assignKey}. */
+  renewKey(secondSeed: Uint8Array, replaces: Uint8Array): Promise<KeyAssignment>
   /** The PNE has its credential: the server may authenticate it from now on. */
   confirmKey(secondSeed: Uint8Array): Promise<KeyConfirmation>
+  /** The PNE has used the key that replaces this one: the server refuses this one from now on. */
+  retireKey(secondSeed: Uint8Array): Promise<KeyConfirmation>
   /** Whether there is a connection, and since when there is one or none; undefined where there are no connections. */
   connection(): { readonly connected: boolean; readonly sinceMs: number } | undefined
   close(): void
@@ -84,6 +88,10 @@ export interface Records {
   readonly revocationLog: RevocationLog
   readonly reports: ReportQueue
   readonly policy: { note(policy: { generation: number; visitors: boolean; sessionsMax?: number | undefined }): void }
+  /** There is a connection: requests that waited for one may come. */
+  connected(): void
+  /** A policy was noted. */
+  policyChanged(): void
 }
 
 /** What becomes of revocations that the upstream hears of. */

@@ -12,6 +12,7 @@ import { claimDataFolder } from '../../src/keystore/data-folder.ts'
 import type { GatewayParts } from '../../src/parts.ts'
 import { PresenceKeeper } from '../../src/presence.ts'
 import { Registrar } from '../../src/registrar.ts'
+import { Rotations } from '../../src/rotation.ts'
 import type { Service } from '../../src/services.ts'
 import { Sessions } from '../../src/sessions.ts'
 import { TransientKeys } from '../../src/transient-keys.ts'
@@ -30,7 +31,9 @@ export function scriptedUpstream(played: Partial<Upstream> = {}): Upstream {
   return {
     authenticate: async () => ({ ...away, serverRoundTrips: 0 }),
     assignKey: async () => away,
+    renewKey: async () => away,
     confirmKey: async () => away,
+    retireKey: async () => away,
     connection: () => undefined,
     close: () => {},
     ...played,
@@ -47,6 +50,7 @@ interface HarnessOptions {
   upstream?: Partial<Upstream>
   services?: Record<string, Service>
   maxSessions?: number
+  rotateAfterMs?: number
   dataDir?: string
 }
 
@@ -58,6 +62,15 @@ export async function startGateway(t: TestContext, options: HarnessOptions = {})
   const logger = { ...silent, info: log, warn: log, error: log }
   const sessions = new Sessions(options.maxSessions ?? 100)
   const transientKeys = new TransientKeys()
+  const upstream = scriptedUpstream(options.upstream)
+  const rotations = new Rotations({
+    keys: folder.keys,
+    store: folder.rotations,
+    upstream,
+    generation: () => folder.policy.current.generation,
+    logger,
+    rotateAfterMs: options.rotateAfterMs,
+  })
   const parts: GatewayParts = {
     ...name,
     keys: folder.keys,
@@ -66,9 +79,10 @@ export async function startGateway(t: TestContext, options: HarnessOptions = {})
     sessions,
     presence: new PresenceKeeper(),
     registrar: new Registrar({ outbox: folder.outbox, logger }),
+    rotations,
     policy: folder.policy,
     services: new Map(Object.entries(options.services ?? {})),
-    upstream: scriptedUpstream(options.upstream),
+    upstream,
     logger,
   }
   const gateway = await listen({ host: '127.0.0.1', port: 0 }, folder, parts)
@@ -84,6 +98,7 @@ export async function startGateway(t: TestContext, options: HarnessOptions = {})
   return {
     ...parts,
     dataDir,
+    folder,
     address: gateway.address,
     gateway,
     close,
