@@ -99,8 +99,8 @@ export function keysOf({ current, next }: Keys): Key[] {
 }
 
 /**
- * Reads the credential that `pair` wrote. One that the gateway has not confirmed yet will do: it authenticates only if
- * the gateway has activated it, and that confirms it.
+ * Reads the credential that `pair` wrote. One that the gateway has not confirmed yet will do: it authenticates where it is
+ * active already, and the local case confirms it.
  * @throws {PneError} CREDENTIAL_MISSING (also when pairing was cut off before the keys came), CREDENTIAL_UNREADABLE,
  *   CREDENTIAL_TOO_OPEN, CREDENTIAL_CORRUPT
  */

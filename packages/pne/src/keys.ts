@@ -27,13 +27,14 @@ export async function keyToTry(credential: Credential, tried: readonly Key[]): P
 }
 
 /**
- * Notes that a key has authenticated: it is confirmed. In the local case it is the current one from now on, and the other is
- * forgotten; elsewhere both are kept, for the gateway that assigned them may not know yet that the new one is active.
+ * Notes that a key has authenticated. In the local case it is confirmed, and the current one from now on, and the other is
+ * forgotten. Elsewhere nothing changes: the gateway that assigned the key may not know yet that it is active, and the pairing or
+ * rotation which tells it must be able to go on.
  * @throws {PneError} CREDENTIAL_…: nothing has changed
  */
 export async function noteAuthenticated(credential: Credential, used: Key, isLocal: boolean): Promise<void> {
   const isNext = !isSame(credential.keys.current, used)
-  if (isNext ? !isLocal : credential.confirmed) return
+  if (!isLocal || (!isNext && credential.confirmed)) return
   await change(credential, ({ current, next }) => {
     if (isSame(current, used)) return { current, next }
     return next && isSame(next, used) ? { current: used } : undefined

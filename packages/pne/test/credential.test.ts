@@ -8,7 +8,7 @@ import { test } from 'node:test'
 import { format, inspect } from 'node:util'
 import { Credential, connect, readCredential } from '../src/index.ts'
 import { confirmedFile, credentialFile, folder, unconfirmedFile } from './files.ts'
-import { credential, euKey, home, realm, scriptedGateway, secondSeed } from './gateway.ts'
+import { credential, euKey, home, lobby, realm, scriptedGateway, secondSeed } from './gateway.ts'
 
 test('a confirmed file and an unconfirmed one give the same credential, told apart by `confirmed`', async (t) => {
   for (const [content, confirmed] of [
@@ -120,13 +120,20 @@ test('a file cut at any length, as by a full disk: CREDENTIAL_CORRUPT', async (t
   }
 })
 
-test('an authentication confirms an unconfirmed credential in its file', async (t) => {
+test('the local case confirms an unconfirmed credential in its file', async (t) => {
   const gateway = await scriptedGateway(t, (device) => device.local())
   const file = await credentialFile(t, unconfirmedFile)
   const session = await connect({ ...gateway, credential: await readCredential(file.path) })
   await session.close()
   assert.deepEqual(JSON.parse(await readFile(file.path, 'utf8')), confirmedFile)
   assert.equal((await stat(file.path)).mode & 0o777, 0o600)
+})
+
+test('the remote case does not: the server may be ahead of the gateway, where the pairing must go on', async (t) => {
+  const gateway = await scriptedGateway(t, (device) => device.remote(), lobby)
+  const file = await credentialFile(t, unconfirmedFile)
+  await (await connect({ ...gateway, credential: await readCredential(file.path) })).close()
+  await file.assertUntouched()
 })
 
 test('an authentication leaves a confirmed file alone, and one that holds another credential by now', async (t) => {
