@@ -31,6 +31,9 @@ import { findReferenced } from './reference.ts'
 import { Registrations } from './registrations.ts'
 import type { Assignment, GatewayCredential, LinkGateway, Peer, RegistryEvents, RegistryOptions } from './types.ts'
 
+/** A gateway of a removed user still reads the revocation log, so that the PNEs that it paired end too. It may do nothing else. */
+const LAST_WORDS_MS = 2000
+
 /** How long an assignment may wait for its confirmation. */
 const PENDING_LIFETIME_MS = 3_600_000
 /** How long a retired key is remembered: sessions that began with it may still be reported, and its retirement repeated. */
@@ -129,7 +132,7 @@ export class Registry extends EventEmitter<RegistryEvents> {
     await this.#radiusClients.refresh()
     this.#events?.record({ type: 'admin', result: 'user-removed', user: name })
     if (pnes > 0) this.emit('revoked', { seq })
-    for (const identity of gateways) this.emit('gatewayRevoked', identity)
+    for (const identity of gateways) this.emit('gatewayRevoked', identity, LAST_WORDS_MS)
     return removal
   }
 

@@ -51,11 +51,11 @@ export interface GatewayPolicy {
 
 /**
  * What this process did. `revoked`: the revocation log has grown to `seq`. `gatewayRevoked`: the identity of a gateway whose
- * links must end. `policyChanged`: of this gateway, or of all gateways of this user.
+ * links must end, after `lingerMs` (by default at once). `policyChanged`: of this gateway, or of all gateways of this user.
  */
 export interface RegistryEvents {
   revoked: [{ seq: number }]
-  gatewayRevoked: [identity: string]
+  gatewayRevoked: [identity: string, lingerMs?: number]
   policyChanged: [{ gateway: string } | { user: string }]
 }
 

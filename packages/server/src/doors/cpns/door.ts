@@ -55,8 +55,8 @@ export async function openCpnsDoor(listen: Address, context: AnswerContext): Pro
   const onRevoked = ({ seq }: { seq: number }) => {
     for (const link of links) link.notify(seq)
   }
-  const onGatewayRevoked = (identity: string) => {
-    for (const link of links) if (link.gateway === identity) link.close()
+  const onGatewayRevoked = (identity: string, lingerMs = 0) => {
+    for (const link of links) if (link.gateway === identity) link.closeAfter(lingerMs)
   }
   const onPolicyChanged = (of: { gateway: string } | { user: string }) => {
     const concerns =

@@ -151,6 +151,11 @@ export class GatewayLink {
     this.#link.close()
   }
 
+  closeAfter(lingerMs: number): void {
+    if (lingerMs === 0) this.close()
+    else setTimeout(() => this.close(), lingerMs).unref()
+  }
+
   async #answer(frame: Uint8Array): Promise<void> {
     this.#underWay++
     try {
