@@ -2,8 +2,15 @@
 // It shows itself neither to inspect nor to JSON.
 
 import { hash } from 'node:crypto'
+import { MAX_PACKET_OCTETS } from './packet.ts'
 
 const BLOCK_OCTETS = 64
+const DIGEST_OCTETS = 16
+const SECRET_MAX_OCTETS = 4096
+const ROOM_OCTETS = SECRET_MAX_OCTETS + MAX_PACKET_OCTETS
+
+/** What is to be hashed is put together here: a packet and a secret fit, and nothing is allocated for it. */
+const room = Buffer.allocUnsafeSlow(ROOM_OCTETS)
 
 /** Build it once for each client and keep it: hashing with it then costs no set-up. */
 export class SharedSecret {
@@ -13,18 +20,19 @@ export class SharedSecret {
 
   private constructor(octets: Buffer) {
     this.#octets = octets
-    const key = octets.length > BLOCK_OCTETS ? md5(octets) : octets
+    const key = octets.length > BLOCK_OCTETS ? md5Of(octets) : octets
     this.#innerPad = padded(key, 0x36)
     this.#outerPad = padded(key, 0x5c)
   }
 
   /**
-   * @param secret text (as UTF-8) or octets, 1 or more; RFC 2865 section 3 asks for 16
-   * @throws {RangeError} an empty secret, which would let anybody in
+   * @param secret text (as UTF-8) or octets, 1 to 4,096; RFC 2865 section 3 asks for 16
+   * @throws {RangeError} an empty secret, which would let anybody in, or one that is too long
    */
   static of(secret: string | Uint8Array): SharedSecret {
     const octets = typeof secret === 'string' ? Buffer.from(secret, 'utf8') : Buffer.from(secret)
     if (octets.length === 0) throw new RangeError('The RADIUS shared secret is empty: give one of 16 octets or more')
+    if (octets.length > SECRET_MAX_OCTETS) throw new RangeError('A RADIUS shared secret has at most 4,096 octets')
     return new SharedSecret(octets)
   }
 
@@ -33,26 +41,37 @@ export class SharedSecret {
 
   /** HMAC-MD5 (RFC 2104): Message-Authenticator. As two hashes in one shot each it costs half of what createHmac does. */
   hmacMd5(octets: Uint8Array): Buffer {
-    return md5(this.#outerPad, md5(this.#innerPad, octets))
+    room.set(this.#innerPad)
+    room.set(octets, BLOCK_OCTETS)
+    const inner = md5(BLOCK_OCTETS + octets.length)
+    room.set(this.#outerPad)
+    room.write(inner, BLOCK_OCTETS, 'latin1')
+    return Buffer.from(md5(BLOCK_OCTETS + DIGEST_OCTETS), 'latin1')
   }
 
   /** MD5(octets || secret): Response Authenticator, RFC 2865 section 3. */
   md5After(octets: Uint8Array): Buffer {
-    return md5(octets, this.#octets)
+    return md5Of(octets, this.#octets)
   }
 
   /** MD5(secret || first || second): the key stream of RFC 2548 section 2.4.2. */
   md5Before(first: Uint8Array, second: Uint8Array): Buffer {
-    return md5(this.#octets, first, second)
+    return md5Of(this.#octets, first, second)
   }
 }
 
-/** MD5 over all parts. By way of a string, for a digest as Buffer takes longer than its hash. */
-function md5(...parts: Uint8Array[]): Buffer {
-  return Buffer.from(
-    hash('md5', parts.length === 1 ? (parts[0] as Uint8Array) : Buffer.concat(parts), 'latin1'),
-    'latin1',
-  )
+function md5Of(...parts: readonly Uint8Array[]): Buffer {
+  let length = 0
+  for (const part of parts) {
+    room.set(part, length)
+    length += part.length
+  }
+  return Buffer.from(md5(length), 'latin1')
+}
+
+/** MD5 over so many octets of the room. As a string: a digest as Buffer takes longer than its hash. */
+function md5(length: number): string {
+  return hash('md5', room.subarray(0, length), 'latin1')
 }
 
 /** K XOR ipad or opad of RFC 2104, where K is filled up with zeros to a block. */
