@@ -11,7 +11,7 @@ import { anyPort, Stage } from '../support/stage.ts'
 
 export class Scene {
   readonly stage: Stage
-  readonly #children: ChildProcess[] = []
+  readonly #children = new Set<ChildProcess>()
   readonly #services: Server[] = []
   readonly #sockets = new Set<Socket>()
   gateway: ChildProcess | undefined
@@ -65,6 +65,7 @@ export class Scene {
     if (!this.gateway) return
     const exited = once(this.gateway, 'exit')
     this.gateway.kill('SIGKILL')
+    this.#children.delete(this.gateway)
     await exited
   }
 
@@ -73,24 +74,25 @@ export class Scene {
     return this.#start('pne', 'connect', this.#gatewayAddress, '--credential', this.credential, ...args)
   }
 
-  /** Forwards a free local port to each service; resolves to the ports, in this order. */
-  async forward(...services: string[]): Promise<{ child: ChildProcess; ports: number[] }> {
+  /** Forwards a free local port to each service; resolves to the ports by the names of the services. */
+  async forward(...services: string[]): Promise<{ child: ChildProcess; ports: Record<string, number> }> {
     const forwards = services.flatMap((service) => ['-L', `0=${service}`])
     const child = this.connect(...forwards, '--json', ...quiet)
-    const ready = (await firstDocument(child)) as unknown as { forwards: { listen: string }[] }
-    return { child, ports: ready.forwards.map(({ listen }) => parseHostPort(listen).port) }
+    const ready = (await firstDocument(child)) as unknown as { forwards: { listen: string; service: string }[] }
+    const ports = ready.forwards.map(({ listen, service }) => [service, parseHostPort(listen).port])
+    return { child, ports: Object.fromEntries(ports) }
   }
 
   async close(): Promise<void> {
     for (const socket of this.#sockets) socket.destroy()
     for (const service of this.#services) service.close()
-    await Promise.all(this.#children.map(stop))
+    await Promise.all([...this.#children].map(stop))
     await this.stage.close()
   }
 
   #start(...args: string[]): ChildProcess {
     const child = start(...args)
-    this.#children.push(child)
+    this.#children.add(child)
     return child
   }
 }
