@@ -9,11 +9,8 @@ import { SqliteStore } from './store.ts'
 /** How long a write waits for that of another process. It holds up this process too, so it is short. */
 const BUSY_TIMEOUT_MS = 2000
 
-/**
- * Reads go to the file as the kernel has it in memory, up to this size: a look-up then makes no read call, and the inventory
- * takes no memory of the process. Who cuts the file short under a running server ends it, as it would its data.
- */
-const MAPPED_OCTETS = 1024 * 1024 * 1024
+/** Pages of the database that the process keeps: with the inner pages of its indexes in it, a look-up reads a page or two. */
+const CACHE_KIB = 8192
 
 /** Checking costs about 1 ms per MiB: a larger file is checked only after a crash. */
 const CHEAP_CHECK_OCTETS = 16 * 1024 * 1024
@@ -30,7 +27,7 @@ export function openSqlite(path: string): Store {
     db = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS, enableForeignKeyConstraints: true })
     db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF')
     db.exec('PRAGMA secure_delete = ON') // a destroyed 1st seed must not linger in a free page
-    db.exec(`PRAGMA mmap_size = ${MAPPED_OCTETS}`)
+    db.exec(`PRAGMA cache_size = -${CACHE_KIB}`)
     if (check) quickCheck(db)
     migrate(db)
     return new SqliteStore(db)
