@@ -23,7 +23,7 @@ export interface GatewayParts {
   readonly presence: PresenceKeeper
   readonly registrar: Registrar
   readonly rotations: Rotations
-  readonly policy: Pick<PolicyStore, 'current'>
+  readonly policy: PolicyStore
   readonly services: ReadonlyMap<string, Service>
   readonly upstream: Upstream
   readonly logger: Logger
