@@ -6,6 +6,7 @@ import { claimDataFolder } from '../../packages/gateway/src/keystore/data-folder
 import type { GatewayParts } from '../../packages/gateway/src/parts.ts'
 import { PresenceKeeper } from '../../packages/gateway/src/presence.ts'
 import { Registrar } from '../../packages/gateway/src/registrar.ts'
+import { Rotations } from '../../packages/gateway/src/rotation.ts'
 import { Sessions } from '../../packages/gateway/src/sessions.ts'
 import { TransientKeys } from '../../packages/gateway/src/transient-keys.ts'
 import { cpnsUpstream } from '../../packages/gateway/src/upstream/cpns.ts'
@@ -25,19 +26,24 @@ export async function changedGateway(
   const { logger } = stage
   const registrar = new Registrar({ outbox: folder.outbox, logger })
   const revocationLog = revocations(folder.keys, transientKeys, sessions, logger)
-  const records = { revocationLog, reports: registrar, policy: folder.policy }
+  const { policy, keys, rotations: store } = folder
+  const notices = { connected: () => rotations.connected(), policyChanged: () => rotations.look() }
+  const records = { revocationLog, reports: registrar, policy, ...notices }
+  const upstream = cpnsUpstream({ server: stage.server.addresses.cpns, credential, records, logger })
+  const rotations = new Rotations({ keys, store, upstream, generation: () => policy.current.generation, logger })
   const honest: GatewayParts = {
     identity,
     realm,
-    keys: folder.keys,
+    keys,
     tickets: folder.tickets,
     transientKeys,
     sessions,
     presence: new PresenceKeeper(),
     registrar,
-    policy: folder.policy,
+    rotations,
+    policy,
     services: new Map(),
-    upstream: cpnsUpstream({ server: stage.server.addresses.cpns, credential, records, logger }),
+    upstream,
     logger,
   }
   return stage.adopt(await listen(anyPort, folder, { ...honest, ...change(honest) }))

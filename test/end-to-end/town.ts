@@ -1,0 +1,91 @@
+// A server and gateways as processes of their own, made by the command line alone, and their data folders.
+
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Address, formatHostPort, parseHostPort } from '@opencpns/io'
+import { readAdminAccess } from '@opencpns/server'
+import { type Document, Machine, type Running } from './processes.ts'
+
+export class ProcessTown {
+  readonly machine = new Machine()
+  readonly #folder: string
+  readonly #more: readonly string[]
+
+  private constructor(folder: string, more: readonly string[]) {
+    this.#folder = folder
+    this.#more = more
+  }
+
+  /** An initialised server with one end user, alice, that is not running. @param more options of every command */
+  static async open(...more: string[]): Promise<ProcessTown> {
+    const town = new ProcessTown(await mkdtemp(join(tmpdir(), 'opencpns-town-')), more)
+    await town.run('server', 'init', '--data', town.path('server'), '--realm', 'example.org')
+    return town
+  }
+
+  path(name: string): string {
+    return join(this.#folder, name)
+  }
+
+  /** Runs a command to its end, and gives its document. */
+  run(...args: string[]): Promise<Document> {
+    return this.machine.opencpns(...args, ...this.#more)
+  }
+
+  attempt(...args: string[]) {
+    return this.machine.attempt(...args, ...this.#more)
+  }
+
+  /** The server, with alice as its user where it is new. @param port where gateways find it; 0 for any free one */
+  async startServer(port = 0): Promise<Running> {
+    const where = ['--listen', `127.0.0.1:${port}`, '--admin', '127.0.0.1:0']
+    return this.machine.start('server', 'run', '--data', this.path('server'), ...where, ...this.#more)
+  }
+
+  async addUser(): Promise<void> {
+    await this.run('admin', 'user', 'add', 'alice', '--data', this.path('server'))
+  }
+
+  /** Makes the credential NAME.json. */
+  async addGateway(name: string): Promise<void> {
+    const options = ['--user', 'alice', '--out', this.path(`${name}.json`), '--data', this.path('server')]
+    await this.run('admin', 'gateway', 'add', name, ...options)
+  }
+
+  async startGateway(name: string, server: Address, port = 0, ...more: string[]): Promise<Running> {
+    const files = ['--credential', this.path(`${name}.json`), '--data', this.path(name)]
+    const where = ['--server', formatHostPort(server), '--listen', `127.0.0.1:${port}`]
+    return this.machine.start('gateway', 'run', ...files, ...where, ...more, ...this.#more)
+  }
+
+  /** Asks the admin API. */
+  async admin<T>(path: string): Promise<T> {
+    const { url, token } = await readAdminAccess(this.path('server'))
+    const response = await fetch(url + path, { headers: { authorization: `Bearer ${token}` } })
+    if (!response.ok) throw new Error(`${path}: ${response.status}`)
+    return response.json() as Promise<T>
+  }
+
+  async close(): Promise<void> {
+    await this.machine.close()
+    await rm(this.#folder, { recursive: true, force: true })
+  }
+}
+
+/** Where a running command listens. @param door as its first document names it */
+export function addressOf({ documents }: Running, door: 'cpns' | 'pne'): Address {
+  const listen = documents[0]?.['listen'] as Record<string, string> | undefined
+  return parseHostPort(listen?.[door] ?? '')
+}
+
+/** A port that was free just now: for a process that must come back where it was. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as { port: number }
+  await new Promise((resolve) => server.close(resolve))
+  return port
+}
