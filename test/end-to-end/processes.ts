@@ -12,10 +12,19 @@ const DOCUMENT_MS = 30_000
 
 export type Document = Readonly<Record<string, unknown>>
 
+/** A piece of what a command printed. */
+interface Said {
+  readonly command: string
+  readonly stream: 'stdout' | 'stderr'
+  readonly octets: Buffer
+}
+
 /** Where commands run. */
 export class Machine {
   readonly #prefix: readonly string[]
   readonly #running: Running[] = []
+  /** All that all commands have printed so far. */
+  readonly said: Said[] = []
 
   /** @param namespace of `ip netns`; without it, here */
   constructor(namespace?: string) {
@@ -52,7 +61,11 @@ export class Machine {
 
   #spawn(...args: string[]): ChildProcess {
     const [program = '', ...rest] = [...this.#prefix, process.execPath, LAUNCHER, ...args, '--json']
-    return spawn(program, rest, { stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = spawn(program, rest, { stdio: ['ignore', 'pipe', 'pipe'] })
+    for (const stream of ['stdout', 'stderr'] as const) {
+      child[stream].on('data', (octets: Buffer) => this.said.push({ command: args.join(' '), stream, octets }))
+    }
+    return child
   }
 }
 
