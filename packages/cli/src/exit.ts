@@ -35,6 +35,10 @@ const byCode: Readonly<Record<string, Exit>> = {
   GATEWAY_UNKNOWN: Exit.usage,
   PNE_UNKNOWN: Exit.usage,
   PNE_AMBIGUOUS: Exit.usage,
+  GENERATION_IN_USE: Exit.usage,
+  GENERATION_NEWEST: Exit.usage,
+  GENERATION_UNKNOWN: Exit.usage,
+  ROTATION_UNAVAILABLE: Exit.usage,
   // Who one is
   AUTHENTICATION_FAILED: Exit.authenticationFailed,
   TICKET_USED: Exit.authenticationFailed,

@@ -19,6 +19,7 @@ test('everything that gateway run takes, and services; paths are relative to the
     data = "/var/lib/opencpns"
     server = "cpns.example.org:7410"
     listen = "[::]:7411"
+    rotate-after = "12h"
     [services.mqtt]
     address = "127.0.0.1:1883"
     [services.ssh]
@@ -31,6 +32,7 @@ test('everything that gateway run takes, and services; paths are relative to the
     data: '/var/lib/opencpns',
     server: { kind: 'cpns', host: 'cpns.example.org', port: 7410 },
     listen: { host: '::', port: 7411 },
+    rotateAfter: 12 * 3_600_000,
     services: {
       mqtt: { host: '127.0.0.1', port: 1883 },
       ssh: {
@@ -53,7 +55,7 @@ test('a gateway at an AAA server', async () => {
 })
 
 test('an empty file says nothing', async () => {
-  assert.deepEqual(await read(''), { secretFile: undefined, services: {} })
+  assert.deepEqual(await read(''), { secretFile: undefined, rotateAfter: undefined, services: {} })
 })
 
 const wrong: readonly [what: string, toml: string, message: RegExp][] = [
@@ -65,6 +67,8 @@ const wrong: readonly [what: string, toml: string, message: RegExp][] = [
   ['an empty text', 'data = ""', /data is not a text/],
   ['a server without a port', 'server = "cpns"', /server cannot be so\. It is not HOST:PORT/],
   ['a server at port 0', 'server = "cpns:0"', /server cannot be so\. Nobody listens on port 0/],
+  ['a duration without a unit', 'rotate-after = "90"', /rotate-after cannot be so\. It is not a duration/],
+  ['a duration that is a number', 'rotate-after = 90', /rotate-after is not a text/],
   ['services that are none', 'services = "mqtt"', /services is not a table/],
   ['services in a list', '[[services]]\naddress = "a:1"', /services is not a table/],
   ['a service that is none', 'services.mqtt = "127.0.0.1:1883"', /services\.mqtt is not a table/],

@@ -112,7 +112,7 @@ test('a service that the gateway does not have', async () => {
 
 test('lists for people and for programs', async () => {
   const users = await opencpns('admin', 'user', 'list', '--data', server)
-  assert.match(users.stdout, /^USER {3}SEED GENERATION {2}CREATED\nalice {2}1 {16}\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\n$/)
+  assert.match(users.stdout, /^USER {3}SEED GENERATION {2}STATE {3}CREATED\nalice {2}1 {16}active {2}\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\n$/)
   const gateways = JSON.parse((await opencpns('admin', 'gateway', 'list', '--data', server, '--json')).stdout)
   assert.deepEqual(gateways.items.map(({ identity }: { identity: string }) => identity).sort(), [
     'home-gw@example.org',
@@ -315,6 +315,74 @@ test('the device as a network of wpa_supplicant, for people and for programs', a
     2,
     /1 to 32 octets/,
   )
+})
+
+test('a key is rotated by the device, and then by a new generation; the old one and its generation are retired', async () => {
+  const file = folder.path('ring.json')
+  const ticket = await opencpns('gateway', 'pair', '--data', home, '--name', 'ring', '--json')
+  const paired = await opencpns('pne', 'pair', JSON.parse(ticket.stdout).uri, '--credential', file)
+  assert.equal(paired.code, 0, paired.stderr)
+  const rotate = (at: string, credentialFile = file) =>
+    opencpns('pne', 'rotate', at, '--credential', credentialFile, '--json')
+  const admin = (...args: string[]) => opencpns('admin', 'user', ...args, '--data', server)
+  const before = readFileSync(file, 'utf8')
+  assertError(await rotate(addresses.hotel), 2, /cannot renew the key: .*at the gateway that assigned it/)
+  assert.equal(readFileSync(file, 'utf8'), before)
+
+  const rotated = await rotate(addresses.home)
+  const { pneId, secondSeed } = JSON.parse(readFileSync(file, 'utf8'))
+  assert.deepEqual([rotated.code, JSON.parse(rotated.stdout)], [0, { pneId, rotated: true }])
+  assert.notEqual(secondSeed, JSON.parse(before).secondSeed)
+  const old = folder.path('old.json')
+  writeFileSync(old, before, { mode: 0o600 })
+  for (const at of [addresses.home, addresses.hotel]) {
+    const use = (credentialFile: string) => opencpns('pne', 'connect', at, '--credential', credentialFile, '--once')
+    assertError(await use(old), 3, /authentication failed/)
+    assert.equal((await use(file)).code, 0)
+  }
+
+  const renewed = await admin('rotate', 'alice')
+  assert.match(renewed.stdout, /^alice has a 1st seed of generation 2\./)
+  assertError(await admin('rotate', 'alice', '--retire', '1'), 2, /cannot rotate the user: 2 active keys use this/)
+  assertError(await admin('rotate', 'alice', '--retire', '2'), 2, /newest generation/)
+  assertError(await admin('rotate', 'alice', '--retire', '3'), 2, /generations 1 to 2/)
+  assertError(await admin('rotate', 'alice', '--retire', '1', '--force'), 2, /nothing was retired: .*give --yes/)
+  for (const each of [file, folder.path('first.json')]) assert.equal((await rotate(addresses.home, each)).code, 0)
+  const shown = await admin('show', 'alice')
+  assert.match(shown.stdout, /^Seed generation 1 +0 keys use it\nSeed generation 2 +2 keys use it$/m)
+  const retired = await admin('rotate', 'alice', '--retire', '1', '--json')
+  assert.deepEqual(JSON.parse(retired.stdout), { name: 'alice', generation: 1, keys: 0, pnes: 0, erased: true })
+  assert.match((await admin('show', 'alice')).stdout, /^Seed generation 1 +retired/m)
+  const ring = await opencpns('admin', 'pne', 'show', 'ring', '--data', server)
+  assert.match(ring.stdout, /^Seed generation +2\nKey +\S+ \S+, 0 days old$/m)
+})
+
+test('an old generation is retired by force: devices that have no other key are revoked', async () => {
+  const admin = (...args: string[]) => opencpns('admin', 'user', ...args, '--data', server)
+  await admin('add', 'bob')
+  const file = folder.path('bob-gw.json')
+  await opencpns('admin', 'gateway', 'add', 'bob-gw', '--user', 'bob', '--out', file, '--data', server)
+  const data = folder.path('bob')
+  const gateway = await run(
+    'gateway',
+    'run',
+    '--credential',
+    file,
+    '--data',
+    data,
+    '--server',
+    addresses.cpns,
+    '--listen',
+    any,
+  )
+  const { uri } = JSON.parse((await opencpns('gateway', 'pair', '--data', data, '--json')).stdout)
+  const pne = folder.path('bobs.json')
+  await opencpns('pne', 'pair', uri, '--credential', pne)
+  await admin('rotate', 'bob')
+  const { stdout } = await admin('rotate', 'bob', '--retire', '1', '--force', '--yes')
+  assert.match(stdout, /^Retired generation 1 of bob: .* Keys revoked: 1, devices revoked: 1\.\n/)
+  const refused = await opencpns('pne', 'connect', gateway['listen']?.['pne'] ?? '', '--credential', pne, '--once')
+  assertError(refused, 3, /authentication failed/)
 })
 
 test('a server that was stopped: the next command says so', async () => {

@@ -7,7 +7,9 @@ export interface User {
   removed: string | null
 }
 
-export interface UserWithPolicy extends User {
+export interface UserDetails extends User {
+  /** Oldest first; `keys`: how many active keys are calculated from its 1st seed. */
+  generations: { generation: number; created: string; retired: boolean; keys: number }[]
   policy: { roaming: 'any' | 'listed' | 'none'; gateways: string[]; sessionsMax: number | null }
 }
 
@@ -46,6 +48,7 @@ export interface Pne {
   state: string
   user: string
   generation: number
+  keyCreated: string
   gateway: string
   created: string
   confirmed: string | null

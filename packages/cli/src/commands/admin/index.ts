@@ -47,6 +47,24 @@ function addUser(user: Command): void {
     .option('--sessions <n>', 'sessions of a device at once at a gateway: 1 to 65535, or unlimited', parseSessions)
     .action(lazily(() => import('./user-policy.ts')))
 
+  declareAdmin(user, 'rotate <name>', {
+    does: 'give an end user a new 1st seed, or retire an old one',
+    fails: 'cannot rotate the user',
+    more:
+      'With a new generation of 1st seed each gateway of the user renews the keys of its devices when they come.\n' +
+      'With --retire the 1st seed of an old generation is destroyed, once no key uses it: admin user show tells.\n' +
+      'With --force the keys that still use it are revoked, and so are devices that have no other; on a terminal it asks.',
+    examples: [
+      'admin user rotate alice --data ./server',
+      'admin user rotate alice --retire 1 --data ./server',
+      'admin user rotate alice --retire 1 --force --yes --data ./server',
+    ],
+  })
+    .option('--retire <generation>', 'destroy the 1st seed of this generation', parseGeneration)
+    .option('--force', 'with --retire, although keys use it')
+    .option('--yes', 'do not ask')
+    .action(lazily(() => import('./user-rotate.ts')))
+
   declareAdmin(user, 'remove <name>', {
     does: 'remove an end user with all devices, gateways and keys, for ever',
     fails: 'cannot remove the user',
@@ -164,6 +182,12 @@ function declareAdmin(parent: Command, usage: string, declaration: Declaration):
     .option('--data <dir>', 'data folder of the server, on this machine')
     .option('--url <url>', 'admin API of a server elsewhere, with --token-file')
     .option('--token-file <file>', 'file with the token for --url')
+}
+
+function parseGeneration(text: string): number {
+  const generation = Number(text)
+  if (Number.isInteger(generation) && generation >= 1 && generation <= 4294967295) return generation
+  throw new InvalidArgumentError('Give the number of a generation, as admin user show lists them')
 }
 
 /** null: unlimited */

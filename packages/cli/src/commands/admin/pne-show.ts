@@ -4,6 +4,8 @@ import { facts, localTime } from '../../terminal.ts'
 import { type AdminOptions, openAdmin } from './client.ts'
 import type { Pne } from './documents.ts'
 
+const DAY_MS = 86_400_000
+
 export async function run(options: AdminOptions, id: string): Promise<undefined> {
   const admin = await openAdmin(options)
   const pne = await admin.get<Pne>(`/v1/pnes/${encodeURIComponent(id)}`)
@@ -13,10 +15,16 @@ export async function run(options: AdminOptions, id: string): Promise<undefined>
     ['State', pne.state],
     ['User', pne.user],
     ['Seed generation', String(pne.generation)],
+    ['Key', `${localTime(pne.keyCreated)}, ${daysSince(pne.keyCreated)}`],
     ['Assigned by', pne.gateway],
     ['Created', localTime(pne.created)],
     ['Confirmed', localTime(pne.confirmed)],
     ['Revoked', localTime(pne.revoked)],
   ] as const
   printResult(options.json, pne, facts(rows, paintFor(process.stdout)))
+}
+
+function daysSince(time: string): string {
+  const days = Math.max(0, Math.floor((Date.now() - Date.parse(time)) / DAY_MS))
+  return days === 1 ? '1 day old' : `${days} days old`
 }

@@ -2,7 +2,7 @@
 import { CliError } from '../../errors.ts'
 import { printResult } from '../../output.ts'
 import { type AdminOptions, openAdmin } from './client.ts'
-import type { UserWithPolicy } from './documents.ts'
+import type { UserDetails } from './documents.ts'
 import { userFacts } from './user-facts.ts'
 
 interface Options extends AdminOptions {
@@ -22,7 +22,7 @@ export async function run(options: Options, name: string): Promise<undefined> {
     throw new CliError('USAGE', `--gateway goes with --roaming listed, not with --roaming ${roaming}`)
   }
   const admin = await openAdmin(options)
-  const user = await admin.patch<UserWithPolicy>(`/v1/users/${encodeURIComponent(name)}`, {
+  const user = await admin.patch<UserDetails>(`/v1/users/${encodeURIComponent(name)}`, {
     policy: { roaming, gateways, sessionsMax },
   })
   printResult(options.json, user, userFacts(user))

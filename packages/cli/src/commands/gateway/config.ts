@@ -1,5 +1,6 @@
 // The configuration file of a gateway. What each key means: docs/services.md.
 import type { Service } from '@opencpns/gateway'
+import { parseDuration } from '../../duration.ts'
 import { type Endpoint, parseEndpoint, parseListen } from '../../endpoint.ts'
 import { by, Invalid, readToml, table, tableOf, text, within, yesOrNo } from '../../toml.ts'
 import { parseServer, type Server } from './server.ts'
@@ -15,6 +16,8 @@ export interface GatewayConfig {
   readonly secretFile?: string | undefined
   readonly listen?: Endpoint | undefined
   readonly announce?: boolean | undefined
+  /** Milliseconds. */
+  readonly rotateAfter?: number | undefined
   readonly services: Readonly<Record<string, Service>>
 }
 
@@ -22,6 +25,7 @@ export interface GatewayConfig {
 export async function readConfig(file: string): Promise<GatewayConfig> {
   const {
     'secret-file': secretFile,
+    'rotate-after': rotateAfter,
     services = {},
     ...settings
   } = await readToml(file, (path) => ({
@@ -32,9 +36,10 @@ export async function readConfig(file: string): Promise<GatewayConfig> {
     'secret-file': path,
     listen: by(parseListen),
     announce: yesOrNo,
+    'rotate-after': by(parseDuration),
     services: servicesOf,
   }))
-  return { ...settings, secretFile, services }
+  return { ...settings, secretFile, rotateAfter, services }
 }
 
 function servicesOf(value: unknown, at: string): Record<string, Service> {

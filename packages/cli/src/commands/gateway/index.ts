@@ -1,6 +1,7 @@
 // `opencpns gateway`: the hub that devices connect to.
 import type { Command } from 'commander'
 import { collect, declare, declareGroup, lazily } from '../../command.ts'
+import { parseDuration } from '../../duration.ts'
 import { formatEndpoint, parseEndpoint, parseListen } from '../../endpoint.ts'
 import { parseServer } from './server.ts'
 import { parseService } from './service.ts'
@@ -41,6 +42,11 @@ export function addGateway(program: Command): void {
       '--service <name=host:port>',
       'a service for devices, and where it is; may be repeated',
       collect(parseService),
+    )
+    .option(
+      '--rotate-after <duration>',
+      'age at which the key of a device is renewed, as 90d, 12h or 30m (default: 90d)',
+      parseDuration,
     )
     .option(
       '--announce',

@@ -23,6 +23,7 @@ interface Options extends CommonOptions {
   secretFile?: string
   listen?: Endpoint
   service?: ServiceOption[]
+  rotateAfter?: number
   announce?: boolean
 }
 
@@ -51,9 +52,15 @@ async function settingsOf({
   ...options
 }: Options): Promise<Omit<GatewayOptions, 'logger'> & { announce: boolean | undefined }> {
   const config = file === undefined ? { services: {} } : await readConfig(file)
-  const { data: dataDir, listen = EVERYWHERE, announce, ...settings } = { ...config, ...options }
+  const {
+    data: dataDir,
+    listen = EVERYWHERE,
+    announce,
+    rotateAfter: rotateAfterMs,
+    ...settings
+  } = { ...config, ...options }
   if (dataDir === undefined) throw new CliError('USAGE', `--data DIR is missing. ${HELP}`)
-  return { ...serverOf(settings), dataDir, listen, announce, services: merged(config.services, service) }
+  return { ...serverOf(settings), dataDir, listen, announce, rotateAfterMs, services: merged(config.services, service) }
 }
 
 /** An option moves a service elsewhere; who may use it stays as the file says. */

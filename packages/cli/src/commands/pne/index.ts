@@ -80,6 +80,18 @@ export function addPne(program: Command): void {
     .option('--timeout <s>', 'how many seconds to listen, 1 to 60', parseSeconds, 3)
     .action(lazily(() => import('./discover.ts')))
 
+  declare(pne, 'rotate', {
+    does: 'renew the key of this device, at the gateway that assigned it',
+    fails: 'cannot renew the key',
+    more:
+      'It asks for a new 2nd seed and key, stores them beside the old ones, and uses them: then the old ones are forgotten.\n' +
+      'If it is cut off at any point, the device has a key that works; run it again. The gateway must reach the server.',
+    examples: ['pne rotate 192.168.1.2:7411 --credential watch.json'],
+  })
+    .argument('<host:port>', 'the gateway that assigned the key', parseEndpoint)
+    .requiredOption('--credential <file>', 'credential of this device, made by: opencpns pne pair')
+    .action(lazily(() => import('./rotate.ts')))
+
   declare(pne, 'export', {
     does: 'print the device as a network of wpa_supplicant: for stock 802.1X, by wire or Wi-Fi',
     fails: 'cannot export',
