@@ -94,9 +94,10 @@ function newestLine(): Record<string, unknown> {
   return lines.findLast(({ event }) => event === 'authentication') ?? assert.fail('no line')
 }
 
-async function admin(path: string, method = 'GET'): Promise<{ items: Record<string, unknown>[] }> {
+async function admin(path: string, method = 'GET', body?: object): Promise<{ items: Record<string, unknown>[] }> {
   const { url, token } = await readAdminAccess(dataDir)
-  const response = await fetch(`${url}${path}`, { method, headers: { authorization: `Bearer ${token}` } })
+  const headers = { authorization: `Bearer ${token}`, ...(body && { 'content-type': 'application/json' }) }
+  const response = await fetch(`${url}${path}`, { method, headers, ...(body && { body: JSON.stringify(body) }) })
   return (await response.json()) as { items: Record<string, unknown>[] }
 }
 
@@ -207,6 +208,32 @@ test('a device that is revoked between its two proofs is refused', async () => {
   const gpsk4 = station.reply(second)
   assertRejected(await station.ask(gpsk4, second), gpsk4)
   assert.equal(newestLine()['reason'], 'PNE_REVOKED')
+})
+
+test('policy holds at an access point too', async () => {
+  const attempt = async () => {
+    const station = new Station(client, pne('watch'))
+    const first = await station.begin()
+    const second = await station.ask(station.reply(first), first)
+    return { gpsk4: station.reply(second), answer: await station.ask(station.reply(second), second) }
+  }
+  const refused = async (reason: string) => {
+    const { gpsk4, answer } = await attempt()
+    assertRejected(answer, gpsk4)
+    assert.equal(newestLine()['reason'], reason)
+  }
+  const user = (policy: object) => admin('/v1/users/alice', 'PATCH', { policy })
+  await user({ roaming: 'none' })
+  await refused('ROAMING_NOT_ALLOWED')
+  await user({ roaming: 'listed', gateways: ['home'] })
+  await refused('ROAMING_NOT_ALLOWED')
+  await user({ gateways: ['ap'] })
+  assert.equal((await attempt()).answer.code, Code.AccessAccept)
+  await user({ roaming: 'any' })
+  await admin('/v1/gateways/ap', 'PATCH', { visitors: false })
+  await refused('NO_VISITORS')
+  await admin('/v1/gateways/ap', 'PATCH', { visitors: true })
+  assert.equal((await attempt()).answer.code, Code.AccessAccept)
 })
 
 test('a User-Name that is no identity of this realm is refused at once', async (t) => {

@@ -112,8 +112,14 @@ export class ScriptedGateway {
 
   /** @param reports  numbered from `first` */
   report(first: number, reports: readonly Parameters<typeof encode<(typeof RegistrationReport)['fields']>>[1][]) {
-    const bodies = reports.map((report) => encode(RegistrationReport, report))
-    return this.ask(encode(RegistrationsRequest, { id: ++this.#id, first, reports: bodies }), RegistrationsResponse)
+    return this.reportBodies(
+      first,
+      reports.map((report) => encode(RegistrationReport, report)),
+    )
+  }
+
+  reportBodies(first: number, reports: Uint8Array[]) {
+    return this.ask(encode(RegistrationsRequest, { id: ++this.#id, first, reports }), RegistrationsResponse)
   }
 
   async ask<M extends Message>(frame: Uint8Array, response: M): Promise<MessageOf<M>> {
