@@ -7,8 +7,6 @@ export {
   type GatewayRow,
   type GenerationRow,
   type PneRow,
-  type PnRow,
-  type RegistrationReport,
   type RegistrationRow,
   StoreError,
   type UserRow,

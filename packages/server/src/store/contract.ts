@@ -23,7 +23,7 @@ export interface Page<T> {
 }
 
 /** Where the PNEs of an end user may authenticate in the remote case: at any gateway, at listed ones, or nowhere. */
-export type Roaming = 'any' | 'listed' | 'none'
+type Roaming = 'any' | 'listed' | 'none'
 
 /**
  * An end user. `generation` is that of the newest 1st seed. Times here and below are in ms since the epoch.
