@@ -1,0 +1,23 @@
+// A process of its own for bench/server-request.ts: a server's registry on a data folder, LOOK_UPS look-ups of its PNEs, as
+// many different ones as there are; prints MiB resident.
+
+import { openDataFolder, Registry } from '@opencpns/server'
+
+const LOOK_UPS = 10_000
+
+const [dataDir] = process.argv.slice(2)
+if (dataDir === undefined) throw new Error('which data folder?')
+const { store, vault, realm } = await openDataFolder(dataDir)
+const registry = new Registry({ store, vault, realm })
+let cursor: string | undefined
+for (let done = 0; done < LOOK_UPS; ) {
+  const page = await registry.listPnes({}, { limit: 100, cursor })
+  for (const pne of page.items) await registry.findPeer(pne.secondSeed)
+  done += page.items.length
+  cursor = page.next ?? undefined
+  await new Promise(setImmediate)
+}
+globalThis.gc?.()
+process.stdout.write(String(process.memoryUsage.rss() / 2 ** 20))
+registry.close()
+await store.close()
