@@ -6,6 +6,7 @@ import { EndReason } from '@opencpns/protocol'
 import { GatewayError } from './errors.ts'
 import { claimDataFolder, type DataFolder } from './keystore/data-folder.ts'
 import type { KeyStore } from './keystore/key-store.ts'
+import { Load } from './load.ts'
 import type { GatewayParts } from './parts.ts'
 import { PneConnection } from './pne-connection.ts'
 import { PresenceKeeper } from './presence.ts'
@@ -105,11 +106,12 @@ export async function runGateway(options: GatewayOptions): Promise<Gateway> {
 export async function listen(where: Address, folder: DataFolder, parts: GatewayParts): Promise<Gateway> {
   const { identity, logger } = parts
   const admission = new Admission(UNAUTHENTICATED_MAX)
+  const load = new Load()
   const connections = new Map<PneConnection, Promise<unknown>>()
   const accept = (socket: Socket) => {
     const pne = new PneConnection(socket)
     const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()))
-    const served = serve(pne, admission.admit(socket), parts)
+    const served = serve(pne, admission.admit(socket), parts, load)
     connections.set(
       pne,
       Promise.all([served, closed]).finally(() => connections.delete(pne)),
@@ -125,6 +127,7 @@ export async function listen(where: Address, folder: DataFolder, parts: GatewayP
   const close = async (graceMs: number) => {
     server.close()
     clearInterval(forgetting)
+    load.close()
     for (const pne of connections.keys()) pne.end(EndReason.closing)
     const grace = setTimeout(() => {
       for (const pne of connections.keys()) pne.destroy()

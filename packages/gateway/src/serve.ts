@@ -4,10 +4,11 @@
 import { type AdmissionTicket, join } from '@opencpns/io'
 import { AuthenticationRequest, Case, PairingRequest, PairingResponse, Result, resultName } from '@opencpns/protocol'
 import { type AuthenticationFacts, authenticate } from './authenticate.ts'
+import type { Load } from './load.ts'
 import { pair } from './pair.ts'
 import type { GatewayParts } from './parts.ts'
 import type { PneConnection } from './pne-connection.ts'
-import { explain } from './refusal.ts'
+import { explain, Refusal } from './refusal.ts'
 import type { RegisteredSession } from './registrar.ts'
 import { Trace } from './trace.ts'
 
@@ -15,13 +16,18 @@ import { Trace } from './trace.ts'
  * Serves one connection; resolves when its flow and its session have ended. Never rejects.
  * @param admission its place among those not yet authenticated
  */
-export async function serve(pne: PneConnection, admission: AdmissionTicket, gateway: GatewayParts): Promise<void> {
+export async function serve(
+  pne: PneConnection,
+  admission: AdmissionTicket,
+  gateway: GatewayParts,
+  load: Load,
+): Promise<void> {
   try {
     const request = await pne.receive(AuthenticationRequest, PairingRequest)
     if (request.type === 'PairingRequest') {
       await servePairing(pne, request, gateway)
     } else {
-      const session = await serveAuthentication(pne, request, gateway)
+      const session = await serveAuthentication(pne, request, gateway, load)
       admission.done()
       await serveSession(pne, session, gateway)
     }
@@ -39,9 +45,11 @@ async function serveAuthentication(
   pne: PneConnection,
   request: AuthenticationRequest,
   gateway: GatewayParts,
+  load: Load,
 ): Promise<RegisteredSession> {
   const facts: AuthenticationFacts = { trace: new Trace(), serverRoundTrips: 0 }
   try {
+    if (load.isTooHigh) throw new Refusal(Result.busy, 'overloaded')
     const session = await authenticate(pne, request, facts, gateway)
     logAuthentication(gateway, facts, 'success')
     return session

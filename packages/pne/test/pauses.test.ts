@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { IoError } from '@opencpns/io'
 import { Pauses } from '../src/daemon/pauses.ts'
 import { watchForWakes } from '../src/daemon/wake.ts'
 import { PneError, type PneErrorCode } from '../src/errors.ts'
@@ -14,21 +15,25 @@ function seconds(count: number, pause: () => number): number[] {
   return Array.from({ length: count }, () => pause() / 1000)
 }
 
-test('nobody answers, or is busy: the ceiling doubles from 1 s to 30 s', () => {
-  const codes = [
-    'UNREACHABLE',
-    'BUSY',
-    'SERVER_UNREACHABLE',
-    'DEADLINE_EXCEEDED',
-    'UNREACHABLE',
-    'BUSY',
-    'BUSY',
-  ] as const
-  const pauses = new Pauses(most)
-  assert.deepEqual(
-    codes.map((code) => pauses.afterFailures(failure(code)) / 1000),
-    [1, 2, 4, 8, 16, 30, 30],
-  )
+test('nobody answers, or the gateway does not reach the server: the ceiling doubles from 1 s to 30 s', () => {
+  for (const code of ['UNREACHABLE', 'SERVER_UNREACHABLE'] as const) {
+    const pauses = new Pauses(most)
+    assert.deepEqual(
+      seconds(7, () => pauses.afterFailures(failure(code))),
+      [1, 2, 4, 8, 16, 30, 30],
+    )
+  }
+})
+
+test('the gateway has no time, or sheds the connection: 10 s from the first attempt on, and soon 30 s', () => {
+  const shed = new PneError('UNREACHABLE', 'it closed', { cause: new IoError('LINK_CLOSED', 'closed') })
+  for (const errors of [failure('BUSY'), failure('DEADLINE_EXCEEDED'), [shed]]) {
+    const pauses = new Pauses(most)
+    assert.deepEqual(
+      seconds(4, () => pauses.afterFailures(errors)),
+      [10, 20, 30, 30],
+    )
+  }
 })
 
 test('refused: the ceiling doubles from 2 s to 5 min', () => {
@@ -54,10 +59,10 @@ test('a good session that was lost: somewhere in 10 s, each time, so that many d
 
 test('a good session forgets the failures before it, a short one does not', () => {
   const pauses = new Pauses(most)
-  for (let count = 0; count < 6; count++) pauses.afterFailures(failure('BUSY'))
+  for (let count = 0; count < 6; count++) pauses.afterFailures(failure('UNREACHABLE'))
   assert.equal(pauses.afterSession('lost', 1000), 30_000)
   assert.equal(pauses.afterSession('closing', steady), 10_000)
-  assert.equal(pauses.afterFailures(failure('BUSY')), 1000)
+  assert.equal(pauses.afterFailures(failure('UNREACHABLE')), 1000)
 })
 
 test('sessions that end as revoked or replaced at once: ever longer pauses, as after refusals', () => {

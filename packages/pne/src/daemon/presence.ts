@@ -12,8 +12,8 @@ import { Pauses } from './pauses.ts'
 
 /** Enough for an answer of a gateway that is there; far less than the 75 s after which silence tells. */
 const PROBE_MS = 5000
-/** How long a local connection waits for a presence that is about to be. */
-const HERE_MS = 10_000
+/** How long a local connection waits for a presence that is about to be: longer than a device pauses after a loss. */
+const HERE_MS = 15_000
 
 /** Addresses in order of preference, or who finds them: asked anew before each round of attempts. */
 export type Gateways = readonly Address[] | ((signal: AbortSignal) => Promise<readonly Address[]>)
