@@ -112,7 +112,10 @@ test('a service that the gateway does not have', async () => {
 
 test('lists for people and for programs', async () => {
   const users = await opencpns('admin', 'user', 'list', '--data', server)
-  assert.match(users.stdout, /^USER {3}SEED GENERATION {2}STATE {3}CREATED\nalice {2}1 {16}active {2}\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\n$/)
+  assert.match(
+    users.stdout,
+    /^USER {3}SEED GENERATION {2}STATE {3}CREATED\nalice {2}1 {16}active {2}\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\n$/,
+  )
   const gateways = JSON.parse((await opencpns('admin', 'gateway', 'list', '--data', server, '--json')).stdout)
   assert.deepEqual(gateways.items.map(({ identity }: { identity: string }) => identity).sort(), [
     'home-gw@example.org',
