@@ -1,16 +1,9 @@
-// Writes the generated parts of the documents: the CDDL of docs/protocol.md. `--check` only compares (CI).
+// Writes the generated documents: the CDDL of docs/protocol.md, and docs/errors.md. A test compares.
 
 import { readFileSync, writeFileSync } from 'node:fs'
-import { generatedProtocol } from './generated.ts'
+import { generatedErrors, generatedProtocol } from './generated.ts'
 
-const path = new URL('../docs/protocol.md', import.meta.url)
-const now = readFileSync(path, 'utf8')
-const next = generatedProtocol(now)
-if (process.argv.includes('--check')) {
-  if (now !== next) {
-    process.stderr.write('docs/protocol.md differs from the messages as declared: run npm run docs\n')
-    process.exit(1)
-  }
-} else {
-  writeFileSync(path, next)
-}
+const root = new URL('../', import.meta.url)
+const protocol = new URL('docs/protocol.md', root)
+writeFileSync(protocol, generatedProtocol(readFileSync(protocol, 'utf8')))
+writeFileSync(new URL('docs/errors.md', root), generatedErrors(root))

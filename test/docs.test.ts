@@ -1,10 +1,11 @@
-// The documents say what the code does: the generated parts of docs/protocol.md are what the declarations print.
+// The documents say what the code does: what is generated is what the declarations and the sources say.
 
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { generatedProtocol, messages } from '../scripts/generated.ts'
+import { errorUnions, generatedErrors, generatedProtocol, messages } from '../scripts/generated.ts'
 
+const root = new URL('../', import.meta.url)
 const document = readFileSync(new URL('../docs/protocol.md', import.meta.url), 'utf8')
 
 test('docs/protocol.md holds the CDDL of the messages as they are declared (npm run docs writes it)', () => {
@@ -17,4 +18,17 @@ test('docs/protocol.md names every message', () => {
     unnamed.map((message) => message.name),
     [],
   )
+})
+
+test('docs/errors.md lists the error codes as they stand in the sources (npm run docs writes it)', () => {
+  assert.equal(readFileSync(new URL('docs/errors.md', root), 'utf8'), generatedErrors(root))
+})
+
+test('each error code says beside it what it means', () => {
+  const unions = errorUnions(root)
+  assert.ok(unions.length >= 12, 'all unions of error codes are found')
+  const mute = unions.flatMap(({ name, codes }) =>
+    codes.filter(({ meaning }) => meaning === '').map(({ code }) => `${name} ${code}`),
+  )
+  assert.deepEqual(mute, [])
 })

@@ -1,22 +1,22 @@
 // What the command line itself finds wrong. Roles throw errors of their own; exit.ts knows the codes of all.
 
 export type CliErrorCode =
-  | 'USAGE'
+  | 'USAGE' // an option or an argument that cannot be
   | 'OUT_EXISTS' // the file to write is there already
-  | 'OUT_UNWRITABLE'
-  | 'CONFIG_UNREADABLE'
-  | 'CONFIG_INVALID'
-  | 'DATA_FOLDER_MISSING'
+  | 'OUT_UNWRITABLE' // the file of --out cannot be written
+  | 'CONFIG_UNREADABLE' // the configuration file is not there, or may not be read
+  | 'CONFIG_INVALID' // a key or a value that the configuration file may not have
+  | 'DATA_FOLDER_MISSING' // no folder of a server
   | 'SERVER_NOT_RUNNING' // there is no admin.json in its data folder
-  | 'TLS_FILE_UNREADABLE'
-  | 'ADMIN_TOKEN_UNUSABLE'
-  | 'ADMIN_UNREACHABLE'
-  | 'ADMIN_TIMED_OUT'
+  | 'TLS_FILE_UNREADABLE' // a certificate or a key of RADIUS over TLS
+  | 'ADMIN_TOKEN_UNUSABLE' // the token file is not there, or holds no token
+  | 'ADMIN_UNREACHABLE' // no connection to the admin API
+  | 'ADMIN_TIMED_OUT' // the admin API did not answer in time
   | 'ADMIN_REFUSED' // the token is not the server's
   | 'ADMIN_FAILED' // the server answered with an error of its own, or not as the API does
   | 'NO_GATEWAY_FOUND' // on the local network
   | 'SESSION_LOST' // it ended in the middle of a stream
-  | 'DEMO_FAILED'
+  | 'DEMO_FAILED' // a part of the demo did not do what it must
 
 /** The message says what failed, why, and what to do next: `what: why. What to do`. */
 export class CliError extends Error {

@@ -10,19 +10,19 @@ export type IoErrorCode =
   | 'TRANSCRIPT_TOO_LONG' // far more in the clear than any flow needs
   | 'LINK_CLOSED' // the other side, or we, ended between frames
   | 'SEND_QUEUE_FULL' // the other side reads too slowly
-  | 'DEADLINE_EXCEEDED'
+  | 'DEADLINE_EXCEEDED' // what was waited for did not come in time
   | 'ABORTED' // by the caller's signal; its reason is the cause
   | 'TLS_REFUSED' // wrong PSK, identity or ALPN, an alert, or the connection ended within the handshake
   | 'UNREACHABLE' // no TCP connection
   | 'BAD_ADDRESS' // not HOST:PORT
-  | 'PORT_TAKEN'
+  | 'PORT_TAKEN' // another program listens there
   | 'LISTEN_FAILED' // not allowed, or no such address here
-  | 'FILE_MISSING'
+  | 'FILE_MISSING' // no such file
   | 'FILE_UNREADABLE' // no permission, or not a file
   | 'FILE_TOO_OPEN' // others than the owner have access
-  | 'FILE_TOO_LARGE'
-  | 'FILE_EXISTS'
-  | 'FILE_UNWRITABLE'
+  | 'FILE_TOO_LARGE' // above the limit for such a file
+  | 'FILE_EXISTS' // it is there, and may not be replaced
+  | 'FILE_UNWRITABLE' // no permission, no folder, or no room
 
 /** What the network, the other side or the file system did. The message never holds a secret. */
 export class IoError extends Error {

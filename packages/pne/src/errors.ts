@@ -7,25 +7,25 @@ import { ProtocolError, Result, resultName } from '@opencpns/protocol'
 export type PneErrorCode =
   | 'AUTHENTICATION_FAILED' // every refusal, by either side: they look alike
   | 'UNREACHABLE' // no connection, or it ended before an answer came
-  | 'DEADLINE_EXCEEDED'
+  | 'DEADLINE_EXCEEDED' // the whole flow took too long
   | 'SERVER_UNREACHABLE' // the gateway does not reach the CPNS Server
-  | 'BUSY'
-  | 'UNSUPPORTED_VERSION'
-  | 'SERVICE_UNAVAILABLE'
-  | 'TICKET_USED'
-  | 'TICKET_EXPIRED'
+  | 'BUSY' // the gateway is at a bound: try again in a while
+  | 'UNSUPPORTED_VERSION' // no version of the protocol in common
+  | 'SERVICE_UNAVAILABLE' // no such service at this gateway, or not for this PNE
+  | 'TICKET_USED' // another device was paired with it
+  | 'TICKET_EXPIRED' // ask for a new one: opencpns gateway pair
   | 'PROTOCOL_VIOLATION' // the other side does not speak docs/protocol.md
-  | 'CREDENTIAL_MISSING'
-  | 'CREDENTIAL_UNREADABLE'
-  | 'CREDENTIAL_UNWRITABLE'
-  | 'CREDENTIAL_TOO_OPEN'
-  | 'CREDENTIAL_CORRUPT'
-  | 'CREDENTIAL_EXISTS'
-  | 'BAD_PAIRING_URI'
+  | 'CREDENTIAL_MISSING' // make it with: opencpns pne pair URI
+  | 'CREDENTIAL_UNREADABLE' // no permission, or not a file
+  | 'CREDENTIAL_UNWRITABLE' // no permission, no folder, or no room
+  | 'CREDENTIAL_TOO_OPEN' // others may read the file: chmod 600
+  | 'CREDENTIAL_CORRUPT' // not what `pne pair` writes
+  | 'CREDENTIAL_EXISTS' // a confirmed credential is never overwritten
+  | 'BAD_PAIRING_URI' // not a `cpns:` URI
   | 'PORT_TAKEN' // the local port of a forward
-  | 'LISTEN_FAILED'
-  | 'BAD_SSID'
-  | 'ROTATION_UNAVAILABLE'
+  | 'LISTEN_FAILED' // not allowed, or no such address here
+  | 'BAD_SSID' // not the name of a Wi-Fi network
+  | 'ROTATION_UNAVAILABLE' // only a presence in the local case, with a credential in a file, can rotate
 
 /** What kept the device from its session or its credential. The message says what to do and holds no secret. */
 export class PneError extends Error {

@@ -5,12 +5,12 @@ import { Result } from '@opencpns/protocol'
 
 /** Stable, for logs and events. */
 export type RefusalReason =
-  | 'CHALLENGE_EXPIRED'
-  | 'CHALLENGE_FORGED'
-  | 'IDENTITY_MISMATCH'
-  | 'UNKNOWN_PNE'
-  | 'PNE_PENDING'
-  | 'PNE_REVOKED'
+  | 'CHALLENGE_EXPIRED' // older than five minutes
+  | 'CHALLENGE_FORGED' // not one that we issued to this gateway
+  | 'IDENTITY_MISMATCH' // ID_Peer is not that of the 2nd seed
+  | 'UNKNOWN_PNE' // no PNE has this 2nd seed
+  | 'PNE_PENDING' // its assignment was never confirmed
+  | 'PNE_REVOKED' // it was revoked
   | 'KEY_RETIRED' // the PNE has a newer one, and has used it
   | 'ROAMING_NOT_ALLOWED' // by the user, at this gateway
   | 'NO_VISITORS' // at this gateway
@@ -23,7 +23,7 @@ type RadiusRefusalReason =
   | 'EAP_MISSING' // an Access-Request without EAP-Message
   | 'EAP_METHOD_REFUSED' // the device has no EAP-GPSK
   | 'IDENTITY_INVALID' // User-Name is not an identity of a PNE of this realm
-  | 'STATE_EXPIRED'
+  | 'STATE_EXPIRED' // the conversation took longer than its State lives
   | 'STATE_FORGED' // missing, changed, or of another conversation
 
 export class Refusal extends Error {

@@ -5,7 +5,7 @@ type UpstreamErrorCode =
   | 'SERVER_SILENT' // no answer in time
   | 'SERVER_REFUSED' // the server said no, or does not know this gateway
   | 'SERVER_WRONG' // it broke the protocol
-  | 'TOO_MANY_REQUESTS'
+  | 'TOO_MANY_REQUESTS' // as many are under way as the link allows
 
 /** A request has no answer. */
 export class UpstreamError extends Error {

@@ -1,17 +1,17 @@
 // Why a data folder is refused. Each code is stable, each message says what to do.
 
 export type DataFolderErrorCode =
-  | 'ADMIN_TOKEN_UNUSABLE'
-  | 'DATA_FOLDER_DAMAGED'
-  | 'DATA_FOLDER_EXISTS'
-  | 'DATA_FOLDER_MISSING'
-  | 'DATA_FOLDER_NOT_EMPTY'
-  | 'MASTER_KEY_DAMAGED'
-  | 'MASTER_KEY_MISSING'
-  | 'MASTER_KEY_TOO_OPEN'
-  | 'MASTER_KEY_WRONG'
-  | 'REALM_INVALID'
-  | 'SERVER_NOT_RUNNING'
+  | 'ADMIN_TOKEN_UNUSABLE' // admin.token is not there, too open, or no token
+  | 'DATA_FOLDER_DAMAGED' // server.json is not what `server init` wrote
+  | 'DATA_FOLDER_EXISTS' // it is initialised already
+  | 'DATA_FOLDER_MISSING' // make it with: opencpns server init
+  | 'DATA_FOLDER_NOT_EMPTY' // it holds other files, or is no folder
+  | 'MASTER_KEY_DAMAGED' // master.key holds no key
+  | 'MASTER_KEY_MISSING' // restore master.key from its backup
+  | 'MASTER_KEY_TOO_OPEN' // others may read master.key: chmod 600
+  | 'MASTER_KEY_WRONG' // master.key and cpns.db do not belong together
+  | 'REALM_INVALID' // not a domain name in lower case
+  | 'SERVER_NOT_RUNNING' // there is no admin.json: start the server
 
 export class DataFolderError extends Error {
   override readonly name = 'DataFolderError'

@@ -1,24 +1,24 @@
 // Why the registry refuses. Each code is stable; the admin door turns it into an HTTP status, the CPNS door into a result.
 
 export type RegistryErrorCode =
-  | 'ADDRESS_INVALID'
-  | 'ADDRESS_TAKEN'
-  | 'ASSIGNED_ELSEWHERE'
-  | 'GATEWAY_EXISTS'
-  | 'GATEWAY_UNKNOWN'
-  | 'GENERATION_IN_USE'
-  | 'GENERATION_NEWEST'
-  | 'GENERATION_UNKNOWN'
-  | 'KEY_LAST'
-  | 'KEY_RETIRED'
-  | 'KEY_UNKNOWN'
-  | 'NAME_INVALID'
-  | 'PNE_AMBIGUOUS'
-  | 'PNE_REVOKED'
-  | 'PNE_UNKNOWN'
-  | 'REPORTS_MISSING'
-  | 'USER_EXISTS'
-  | 'USER_UNKNOWN'
+  | 'ADDRESS_INVALID' // not an address or an address prefix
+  | 'ADDRESS_TAKEN' // another RADIUS client has this prefix
+  | 'ASSIGNED_ELSEWHERE' // another gateway assigned this key
+  | 'GATEWAY_EXISTS' // the name is taken, by a revoked gateway too
+  | 'GATEWAY_UNKNOWN' // no such gateway, or it was revoked
+  | 'GENERATION_IN_USE' // active keys are calculated from this 1st seed
+  | 'GENERATION_NEWEST' // the newest 1st seed cannot be retired
+  | 'GENERATION_UNKNOWN' // the user never had it
+  | 'KEY_LAST' // the only active key of a PNE cannot be retired
+  | 'KEY_RETIRED' // a newer key of this PNE took its place
+  | 'KEY_UNKNOWN' // no key has this 2nd seed
+  | 'NAME_INVALID' // 1 to 63 lower-case letters, digits and inner hyphens
+  | 'PNE_AMBIGUOUS' // several PNEs begin so: use more of the id
+  | 'PNE_REVOKED' // for ever: pair it anew
+  | 'PNE_UNKNOWN' // no such PNE
+  | 'REPORTS_MISSING' // a gateway left out numbers of its reports
+  | 'USER_EXISTS' // the name is taken, by a removed user too
+  | 'USER_UNKNOWN' // no such user
 
 export class RegistryError extends Error {
   override readonly name = 'RegistryError'

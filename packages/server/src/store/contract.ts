@@ -427,20 +427,20 @@ export interface Store {
 }
 
 type StoreErrorCode =
-  | 'STORE_BUSY'
-  | 'STORE_CLOSED'
-  | 'STORE_CORRUPT'
-  | 'STORE_CURSOR_INVALID'
-  | 'STORE_DUPLICATE'
-  | 'STORE_FAILED'
-  | 'STORE_FULL'
-  | 'STORE_GAP'
-  | 'STORE_NEWER'
-  | 'STORE_NOT_OURS'
-  | 'STORE_PREFIX_TAKEN'
-  | 'STORE_UNKNOWN_GATEWAY'
-  | 'STORE_UNKNOWN_KEY'
-  | 'STORE_UNKNOWN_USER'
+  | 'STORE_BUSY' // another process writes for too long, or too many writes wait
+  | 'STORE_CLOSED' // the store was closed
+  | 'STORE_CORRUPT' // the database is damaged: restore it from a backup
+  | 'STORE_CURSOR_INVALID' // not a cursor that a list gave
+  | 'STORE_DUPLICATE' // a row with this name or key is there
+  | 'STORE_FAILED' // the database reports another error
+  | 'STORE_FULL' // no room on the disk
+  | 'STORE_GAP' // numbers of a gateway's reports are missing
+  | 'STORE_NEWER' // the database is of a newer version of OpenCPNS
+  | 'STORE_NOT_OURS' // the file is a database of another program
+  | 'STORE_PREFIX_TAKEN' // another RADIUS client has this prefix
+  | 'STORE_UNKNOWN_GATEWAY' // no such gateway
+  | 'STORE_UNKNOWN_KEY' // no such key, or not one that may be replaced
+  | 'STORE_UNKNOWN_USER' // no such user
 
 /** A store could not do what it was asked. No message holds a value of a row. */
 export class StoreError extends Error {
