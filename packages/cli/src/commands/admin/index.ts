@@ -190,9 +190,8 @@ function parseGeneration(text: string): number {
   throw new InvalidArgumentError('Give the number of a generation, as admin user show lists them')
 }
 
-/** null: unlimited */
-function parseSessions(text: string): number | null {
-  if (text === 'unlimited') return null
+function parseSessions(text: string): number | 'unlimited' {
+  if (text === 'unlimited') return text
   const sessions = Number(text)
   if (Number.isInteger(sessions) && sessions >= 1 && sessions <= 65535) return sessions
   throw new InvalidArgumentError('Give a number from 1 to 65535, or unlimited')

@@ -8,12 +8,12 @@ import { userFacts } from './user-facts.ts'
 interface Options extends AdminOptions {
   roaming?: 'any' | 'listed' | 'none'
   gateway?: string[]
-  /** null: unlimited */
-  sessions?: number | null
+  sessions?: number | 'unlimited'
 }
 
 export async function run(options: Options, name: string): Promise<undefined> {
-  const { gateway: gateways, sessions: sessionsMax } = options
+  const { gateway: gateways, sessions } = options
+  const sessionsMax = sessions === 'unlimited' ? null : sessions
   const roaming = options.roaming ?? (gateways && 'listed')
   if (roaming === undefined && sessionsMax === undefined) {
     throw new CliError('USAGE', 'nothing to change: give --roaming, --gateway or --sessions')
