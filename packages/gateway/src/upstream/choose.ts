@@ -10,7 +10,7 @@ import { radiusUpstream } from './radius.ts'
 import type { Records, Upstream } from './upstream.ts'
 
 /** An AAA server: RADIUS over UDP. It knows the gateway by its address and the secret that they share. */
-export interface RadiusServerAddress extends Address {
+interface RadiusServerAddress extends Address {
   /** Holds the secret; readable by its owner alone. */
   readonly secretFile: string
 }
