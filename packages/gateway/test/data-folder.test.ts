@@ -140,6 +140,18 @@ test('a revoked EUKey is gone, from memory and from the disk, and the number sta
   assert.equal(again.keys.revokedUpTo(), 7)
 })
 
+test('the number of a revocation that concerns nobody here holds at once, and is on the disk soon', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  const { dir, folder } = await folderWithKey(t)
+  const other = await openDataFolder(dir)
+  t.after(() => other.close())
+  folder.keys.revoke([randomBytes(32)], 5)
+  folder.keys.revoke([randomBytes(32)], 6)
+  assert.deepEqual([folder.keys.revokedUpTo(), other.keys.revokedUpTo()], [6, 0])
+  t.mock.timers.tick(1000)
+  assert.equal(other.keys.revokedUpTo(), 6)
+})
+
 test('a sealed EUKey that was moved to another row does not open', async (t) => {
   const { dir, folder, secondSeed } = await folderWithKey(t)
   folder.close()

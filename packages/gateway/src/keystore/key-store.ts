@@ -10,6 +10,9 @@ import type { Seal } from './seal.ts'
 /** Opened keys in memory: about 300 octets each. */
 const OPENED_MAX = 10_000
 
+/** How long the number of a revocation that does not concern this gateway may wait for the disk. */
+const NOTE_AFTER_MS = 1000
+
 /** An active EUKey as step 2 finds it. */
 export interface HeldKey {
   readonly pneId: string
@@ -27,8 +30,13 @@ export class KeyStore {
   readonly #db: DatabaseSync
   readonly #seal: Seal
   readonly #opened = new Map<string, HeldKey>()
+  /** What may not be on the disk yet. */
+  #revokedUpTo: number | undefined
+  #noteTimer: NodeJS.Timeout | undefined
   readonly #selectActive: StatementSync
   readonly #selectByTag: StatementSync
+  readonly #selectRevokedUpTo: StatementSync
+  readonly #upsertRevokedUpTo: StatementSync
   readonly #insertPending: StatementSync
   readonly #select: StatementSync
   readonly #selectReplaced: StatementSync
@@ -39,6 +47,8 @@ export class KeyStore {
     const columns = 'SELECT pne_id, user, generation, sealed, revocation_tag FROM eu_keys WHERE second_seed = ?'
     this.#select = db.prepare(columns)
     this.#selectActive = db.prepare(`${columns} AND state = 'active'`)
+    this.#selectRevokedUpTo = db.prepare(`SELECT value FROM meta WHERE name = 'revokedUpTo'`)
+    this.#upsertRevokedUpTo = db.prepare(`INSERT OR REPLACE INTO meta (name, value) VALUES ('revokedUpTo', ?)`)
     this.#selectByTag = db.prepare('SELECT second_seed FROM eu_keys WHERE revocation_tag = ?')
     this.#selectReplaced = db.prepare('SELECT 1 FROM eu_keys WHERE successor = ?')
     this.#insertPending = db.prepare(
@@ -93,23 +103,41 @@ export class KeyStore {
 
   /** Number of the last line of the server's revocation log that was acted on. */
   revokedUpTo(): number {
-    return Number(this.#db.prepare(`SELECT value FROM meta WHERE name = 'revokedUpTo'`).get()?.['value'] ?? 0)
+    return this.#revokedUpTo ?? Number(this.#selectRevokedUpTo.get()?.['value'] ?? 0)
   }
 
-  /** Drops the EUKeys and tickets of the PNEs with these tags, 32 octets each, and notes the number: one transaction. */
+  /**
+   * Drops the EUKeys and tickets of the PNEs with these tags, 32 octets each, and notes the number: one transaction. When none
+   * of them is here, as nearly always, only the number changes, and that may wait: after a crash the lines are read again.
+   */
   revoke(tags: readonly Uint8Array[], upTo: number): void {
+    const seeds = tags.flatMap((tag) => (this.#selectByTag.get(tag)?.['second_seed'] as Uint8Array | undefined) ?? [])
+    if (seeds.length > 0) this.#drop(seeds, upTo)
+    else this.#noteTimer ??= setTimeout(() => this.#noteRevokedUpTo(), NOTE_AFTER_MS).unref()
+    this.#revokedUpTo = upTo
+  }
+
+  #drop(seeds: readonly Uint8Array[], upTo: number): void {
     inTransaction(this.#db, () => {
       const dropKey = this.#db.prepare('DELETE FROM eu_keys WHERE second_seed = ?')
       const dropTicket = this.#db.prepare('DELETE FROM tickets WHERE second_seed = ?')
-      for (const tag of tags) {
-        const secondSeed = this.#selectByTag.get(tag)?.['second_seed'] as Uint8Array | undefined
-        if (!secondSeed) continue
+      for (const secondSeed of seeds) {
         dropKey.run(secondSeed)
         dropTicket.run(secondSeed)
         this.forgetOpened(secondSeed)
       }
-      this.#db.prepare(`INSERT OR REPLACE INTO meta (name, value) VALUES ('revokedUpTo', ?)`).run(upTo)
+      this.#upsertRevokedUpTo.run(upTo)
     })
+  }
+
+  #noteRevokedUpTo(): void {
+    this.#noteTimer = undefined
+    if (!this.#db.isOpen || this.#revokedUpTo === undefined) return
+    try {
+      this.#upsertRevokedUpTo.run(this.#revokedUpTo)
+    } catch {
+      // the next revocation notes it
+    }
   }
 
   #remember(name: string, held: HeldKey): HeldKey {
