@@ -7,7 +7,7 @@ const LOOK_INTERVAL_MS = 5000
 /** A tick so late, or clocks so far apart, cannot be chance. A clock that was set looks the same, and does no harm. */
 const JUMP_MS = 3000
 
-export interface Clocks {
+interface Clocks {
   /** Milliseconds since the epoch. */
   readonly wall: () => number
   /** Milliseconds since any moment; on some systems it stands still in sleep. */
