@@ -1,6 +1,7 @@
 // The flow of authentication for one PNE, at the PN GW: steps 1, 2, 3, 6, 7 and 8 of docs/protocol.md section 1. Three ways
 // lead to step 7: an EUKey that this gateway assigned (local case), a TK that it still holds, or the CPNS Server (remote case).
 
+import type { Trace } from '@opencpns/io'
 import {
   Alpn,
   type AuthenticationRequest,
@@ -21,7 +22,6 @@ import { Refusal } from './refusal.ts'
 import type { RegisteredSession } from './registrar.ts'
 import { connectService } from './services.ts'
 import { newSessionId } from './session-ids.ts'
-import type { Trace } from './trace.ts'
 
 /** What is found out on the way, for the log: it must outlive a refusal. */
 export interface AuthenticationFacts {

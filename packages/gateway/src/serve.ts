@@ -1,7 +1,7 @@
 // One connection from its first message to its end: which flow it is, one line in the log, one way to refuse. Nothing that a PNE
 // does gets past here.
 
-import { type AdmissionTicket, join } from '@opencpns/io'
+import { type AdmissionTicket, join, Trace } from '@opencpns/io'
 import { AuthenticationRequest, Case, PairingRequest, PairingResponse, Result, resultName } from '@opencpns/protocol'
 import { type AuthenticationFacts, authenticate } from './authenticate.ts'
 import type { Load } from './load.ts'
@@ -10,7 +10,6 @@ import type { GatewayParts } from './parts.ts'
 import type { PneConnection } from './pne-connection.ts'
 import { explain, Refusal } from './refusal.ts'
 import type { RegisteredSession } from './registrar.ts'
-import { Trace } from './trace.ts'
 
 /**
  * Serves one connection; resolves when its flow and its session have ended. Never rejects.

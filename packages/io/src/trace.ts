@@ -1,20 +1,29 @@
-// When each of the eight steps of an authentication was done, for the log and for whoever draws it.
+// When each of the eight steps of an authentication was done (docs/protocol.md section 1), for the log and for whoever draws it.
 
-/** `at`: milliseconds since the epoch, with a fraction. */
-export interface StepRecord {
+export type Party = 'PNE' | 'PN GW' | 'CPNS Server'
+
+export interface Step {
+  /** 1 to 8. */
   readonly step: number
-  readonly from: string
-  readonly to: string
+  readonly from: Party
+  readonly to: Party
   readonly message: string
+  /** Milliseconds since the epoch, with a fraction. */
   readonly at: number
 }
 
+/** A step that is done now. */
+export function stepNow(step: number, from: Party, to: Party, message: string): Step {
+  return { step, from, to, message, at: performance.timeOrigin + performance.now() }
+}
+
+/** The steps of one authentication, as one party sees them. */
 export class Trace {
   readonly #startedAt = performance.now()
-  readonly steps: StepRecord[] = []
+  readonly steps: Step[] = []
 
-  step(step: number, from: string, to: string, message: string): void {
-    this.steps.push({ step, from, to, message, at: performance.timeOrigin + performance.now() })
+  step(step: number, from: Party, to: Party, message: string): void {
+    this.steps.push(stepNow(step, from, to, message))
   }
 
   /** Milliseconds since this object was made, to the microsecond. */

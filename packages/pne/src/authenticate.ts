@@ -4,7 +4,7 @@
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import { Code, GpskPeer, Type } from '@opencpns/eap'
-import { connectTlsPsk, FrameLink, IoError, type Limits } from '@opencpns/io'
+import { connectTlsPsk, FrameLink, IoError, type Limits, type Party } from '@opencpns/io'
 import {
   Alpn,
   AuthenticationRequest,
@@ -27,7 +27,6 @@ import {
 } from '@opencpns/protocol'
 import type { Credential } from './credential.ts'
 import { authenticationFailed, refusedInsideTls, refusedInTheClear, violation } from './errors.ts'
-import type { Party } from './steps.ts'
 import type { HeldTransientKey } from './transientKeys.ts'
 
 const CHALLENGES_MAX = 4

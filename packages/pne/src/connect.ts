@@ -1,7 +1,7 @@
 // From a credential and an address to a secure session.
 
 import type { Socket } from 'node:net'
-import { connectTcp, Deadline, type Limits, tlsFacts } from '@opencpns/io'
+import { connectTcp, Deadline, type Limits, type Party, type Step, stepNow, tlsFacts } from '@opencpns/io'
 import { Case, FLOW_DEADLINE_MS, peerIdentity } from '@opencpns/protocol'
 import { authenticate } from './authenticate.ts'
 import type { Credential } from './credential.ts'
@@ -10,7 +10,6 @@ import { isRefusal, linkError } from './errors.ts'
 import { keyToTry, noteAuthenticated } from './keys.ts'
 import { Rotation } from './rotation.ts'
 import { presenceSession, type Session, type SessionFacts, serviceSession } from './session.ts'
-import { type Step, tracer } from './steps.ts'
 import type { TransientKeys } from './transientKeys.ts'
 
 export interface ConnectOptions {
@@ -70,7 +69,8 @@ async function connectWith(
   try {
     socket = await connectTcp({ host, port, ...limits() })
     const held = transientKeys?.find(place)
-    const flow = { credential: { realm, gateway, ...key }, service, held, limits, trace: tracer(onStep) }
+    const trace = (...step: [step: number, from: Party, to: Party, message: string]) => onStep?.(stepNow(...step))
+    const flow = { credential: { realm, gateway, ...key }, service, held, limits, trace }
     const { link, offer, transientKey, lifetimeS } = await authenticate(socket, flow)
     if (transientKey && lifetimeS !== undefined) {
       transientKeys?.add(place, { key: transientKey, gateway: offer.gateway }, lifetimeS)

@@ -1,5 +1,6 @@
 // The device: pair once, then connect.
 
+export type { Party, Step } from '@opencpns/io'
 export { type ConnectOptions, connect, rotate } from './connect.ts'
 export { Credential, readCredential } from './credential.ts'
 export type { CredentialFields, Key } from './credentialFile.ts'
@@ -11,5 +12,4 @@ export { exportNetwork, type Network, networkOf } from './network.ts'
 export { type PairOptions, pair } from './pair.ts'
 export type { RotateOptions } from './rotation.ts'
 export type { Closed, Session, SessionFacts } from './session.ts'
-export type { Party, Step } from './steps.ts'
 export { TransientKeys } from './transientKeys.ts'
