@@ -366,10 +366,8 @@ for (const [who, allowed, local, remote] of access) {
 
 test('a service that asks for it hears who comes from where, before all else', async (t) => {
   const { promise: heard, resolve } = Promise.withResolvers<Buffer>()
-  const { host, port, server } = await listenTcp((socket) => void socket.once('data', resolve), {
-    host: '127.0.0.1',
-    port: 0,
-  })
+  const service = (socket: Socket) => void socket.on('error', () => {}).once('data', resolve) // reset when the test ends
+  const { host, port, server } = await listenTcp(service, { host: '127.0.0.1', port: 0 })
   t.after(() => server.close())
   const gateway = await startGateway(t, { services: { log: { host, port, proxyProtocol: true } } })
   const { secondSeed, euKey } = gateway.paired()
