@@ -64,6 +64,7 @@ function load(gateway: Address): { readonly outcomes: string[]; stop(): Promise<
 test('server killed under load and started again: only the remote case fails, in words, and recovers by itself', async (t) => {
   const remote = load(hotel)
   const local = load(home)
+  t.after(() => Promise.all([remote.stop(), local.stop()]))
   await until(() => remote.outcomes.length > 50 && local.outcomes.length > 50)
   assert.ok(remote.outcomes.every((outcome) => outcome === 'success'))
 
