@@ -8,6 +8,8 @@ import { PneError } from './errors.ts'
 import type { Session } from './session.ts'
 import { TransientKeys } from './transientKeys.ts'
 
+/** Authentications at once: more would only be slower, each of them. */
+const OPENING_MAX = 64
 /** Connections at once; one more is closed as soon as it is accepted. */
 const CONNECTIONS_MAX = 4096
 
@@ -55,7 +57,10 @@ class Forwarder {
   readonly #stop = new AbortController()
   readonly #connections = new Set<Promise<void>>()
   readonly #sessions = new Set<Session>()
-  #first: Promise<unknown> | undefined
+  #opening = 0
+  readonly #waiting: (() => void)[] = []
+  // The first goes ahead alone: at a gateway that has to ask the CPNS Server it brings the TK that serves the others.
+  #openingMax = 1
 
   constructor(open: OpenSession, options: Acceptance) {
     this.#openSession = open
@@ -103,22 +108,26 @@ class Forwarder {
     this.#sessions.delete(session)
   }
 
-  /**
-   * The first connection goes ahead of those that come meanwhile: at a gateway that has to ask the CPNS Server it brings the
-   * TK that serves them all.
-   */
+  /** Waits for its turn, then authenticates: the deadline of the flow begins with the flow. */
   async #open(): Promise<Session> {
-    const open = () => this.#openSession(this.#stop.signal)
-    if (this.#first) {
-      await this.#first
-      return open()
+    if (this.#opening < this.#openingMax) this.#opening++
+    else await new Promise<void>((resolve) => this.#waiting.push(resolve))
+    try {
+      return await this.#openSession(this.#stop.signal)
+    } finally {
+      this.#opening--
+      this.#openingMax = OPENING_MAX
+      this.#letNextOpen()
     }
-    const session = open()
-    const again = () => {
-      this.#first = undefined
+  }
+
+  #letNextOpen(): void {
+    while (this.#opening < this.#openingMax) {
+      const next = this.#waiting.shift()
+      if (!next) return
+      this.#opening++
+      next()
     }
-    this.#first = session.then(() => {}, again)
-    return session
   }
 }
 
