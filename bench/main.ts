@@ -7,8 +7,10 @@ import { type Bench, type Figure, toRows } from './figures.ts'
 import { flows } from './flows.ts'
 import { radius } from './radius.ts'
 import { serverRequest } from './server-request.ts'
+import { throughput } from './throughput.ts'
+import { tunnelLatency } from './tunnel-latency.ts'
 
-const benches: readonly Bench[] = [flows, serverRequest, radius]
+const benches: readonly Bench[] = [flows, serverRequest, radius, throughput, tunnelLatency]
 const names = benches.flatMap((bench) => bench.names)
 
 const { values, positionals } = parseArgs({

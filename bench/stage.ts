@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createTicket, type Gateway, runGateway } from '@opencpns/gateway'
-import { silent, writeFileAtomic } from '@opencpns/io'
+import { formatHostPort, silent, writeFileAtomic } from '@opencpns/io'
 import { type Credential, pair } from '@opencpns/pne'
 import { initDataFolder, type RunningServer, readAdminAccess, runServer } from '@opencpns/server'
 
@@ -32,18 +32,19 @@ export class Stage {
     return stage
   }
 
-  async gateway(name: string): Promise<Gateway> {
+  /** What `opencpns gateway run` needs for a gateway of this name. */
+  async register(name: string): Promise<{ credentialFile: string; dataDir: string; server: string }> {
     const { identity, secret } = await this.#admin('/v1/gateways', { name, user: 'alice' })
     const credential = { type: 'opencpns-gateway', version: 1, identity, realm: REALM, secret }
     const credentialFile = join(this.folder, `${name}.json`)
     await writeFileAtomic(credentialFile, JSON.stringify(credential))
-    const gateway = await runGateway({
-      credentialFile,
-      dataDir: join(this.folder, name),
-      server: this.server.addresses.cpns,
-      listen: anyPort,
-      logger: silent,
-    })
+    return { credentialFile, dataDir: join(this.folder, name), server: formatHostPort(this.server.addresses.cpns) }
+  }
+
+  async gateway(name: string): Promise<Gateway> {
+    const { credentialFile, dataDir } = await this.register(name)
+    const server = this.server.addresses.cpns
+    const gateway = await runGateway({ credentialFile, dataDir, server, listen: anyPort, logger: silent })
     this.#gateways.push(gateway)
     return gateway
   }
