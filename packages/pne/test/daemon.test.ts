@@ -5,10 +5,20 @@ import { connect as dial, type Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { type TestContext, test } from 'node:test'
 import { type Address, listenTcp } from '@opencpns/io'
-import { EndReason, encode, Result, SessionEnd } from '@opencpns/protocol'
+import {
+  decode,
+  deriveLocalKey,
+  EndReason,
+  encode,
+  Result,
+  RotationConfirmation,
+  RotationDone,
+  RotationOffer,
+  SessionEnd,
+} from '@opencpns/protocol'
 import { type Device, type DeviceEvent, type DeviceOptions, readCredential, runDevice } from '../src/index.ts'
 import { confirmedFile, credentialFile } from './files.ts'
-import { credential, home, lobby, scriptedGateway } from './gateway.ts'
+import { credential, home, limits, lobby, scriptedGateway } from './gateway.ts'
 
 type Name = DeviceEvent['event']
 type EventOf<N extends Name> = Extract<DeviceEvent, { event: N }>
@@ -75,6 +85,28 @@ test('a lost session is followed by another, and each is told', async (t) => {
       ['connected', false],
     ],
   )
+})
+
+test('a device whose key was renewed comes back with the new one', async (t) => {
+  const file = await credentialFile(t, confirmedFile)
+  const next = Buffer.alloc(32, 11)
+  const nextKey = Buffer.alloc(32, 12)
+  const named: Buffer[] = []
+  const at = await scriptedGateway(t, async (pne) => {
+    const { secondSeed } = await pne.request()
+    named.push(Buffer.from(secondSeed))
+    if (named.length > 1) return pne.respond(await pne.secure(deriveLocalKey(nextKey)))
+    const link = await pne.local()
+    await link.send(encode(RotationOffer, { secondSeed: next, euKey: nextKey }))
+    decode(await link.receive(limits), RotationConfirmation)
+    return link.send(encode(RotationDone, { secondSeed: next }))
+  })
+  const { event } = await running(t, { gateways: [at], credential: await readCredential(file.path) })
+  assert.equal((await event('disconnected')).reason, 'here')
+  await event('connected', 2)
+  assert.deepEqual(named, [credential.secondSeed, next])
+  const kept = await readCredential(file.path)
+  assert.deepEqual([Buffer.from(kept.secondSeed), kept.keys.next], [next, undefined])
 })
 
 for (const [name, reason] of Object.entries(EndReason)) {

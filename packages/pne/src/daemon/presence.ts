@@ -105,8 +105,12 @@ export class Presence {
   async #attempt(at: Address, failures: PneError[]): Promise<Session | undefined> {
     const { credential, transientKeys, onEvent } = this.#options
     const { signal } = this.#stop
+    let session: Session | undefined
+    // The old key is retired only when the new one was used.
+    const onRotated = () => void session?.close()
     try {
-      return await connect({ ...at, credential, transientKeys, signal })
+      session = await connect({ ...at, credential, transientKeys, signal, onRotated })
+      return session
     } catch (error) {
       if (signal.aborted) return undefined
       if (!(error instanceof PneError)) throw error
