@@ -11,7 +11,7 @@ export type RegistryErrorCode =
   | 'GENERATION_UNKNOWN' // the user never had it
   | 'KEY_LAST' // the only active key of a PNE cannot be retired
   | 'KEY_RETIRED' // a newer key of this PNE took its place
-  | 'KEY_UNKNOWN' // no key has this 2nd seed
+  | 'KEY_UNKNOWN' // the key to replace is not an active one of this gateway
   | 'NAME_INVALID' // 1 to 63 lower-case letters, digits and inner hyphens
   | 'PNE_AMBIGUOUS' // several PNEs begin so: use more of the id
   | 'PNE_REVOKED' // for ever: pair it anew
