@@ -15,7 +15,7 @@ import type { KeyStore } from './keystore/key-store.ts'
 import type { RotatingKey, RotationStore } from './keystore/rotation-store.ts'
 import type { Refused, Upstream } from './upstream/upstream.ts'
 
-export const ROTATE_AFTER_MS = 90 * 24 * 3_600_000
+const ROTATE_AFTER_MS = 90 * 24 * 3_600_000
 const LOOK_INTERVAL_MS = 60_000
 /** Offers that are made at once; the others wait. Each is two writes to the disk and a question to the server. */
 const OFFERS_MAX = 8

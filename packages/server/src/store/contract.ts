@@ -2,7 +2,7 @@
 // It keeps secrets only in sealed form (vault.ts) and no device key at all. It takes no decisions: registry.ts does.
 
 /** The life of a PNE: `pending` until the gateway confirms its assignment, then `active`, at last `revoked` for ever. */
-export type PneState = 'pending' | 'active' | 'revoked'
+type PneState = 'pending' | 'active' | 'revoked'
 
 /**
  * The life of a key: `pending` until the gateway confirms it, then `active`; `retired` once the PNE has used the key that
