@@ -7,10 +7,11 @@ import { type Bench, type Figure, toRows } from './figures.ts'
 import { flows } from './flows.ts'
 import { radius } from './radius.ts'
 import { serverRequest } from './server-request.ts'
+import { sessionMemory } from './session-memory.ts'
 import { throughput } from './throughput.ts'
 import { tunnelLatency } from './tunnel-latency.ts'
 
-const benches: readonly Bench[] = [flows, serverRequest, radius, throughput, tunnelLatency]
+const benches: readonly Bench[] = [flows, serverRequest, radius, throughput, sessionMemory, tunnelLatency]
 const names = benches.flatMap((bench) => bench.names)
 
 const { values, positionals } = parseArgs({

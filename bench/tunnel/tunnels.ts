@@ -9,12 +9,11 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { type AddressInfo, connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { end, isThere } from '../radius/process.ts'
 import { Stage } from '../stage.ts'
+import { firstDocument, LAUNCHER } from './processes.ts'
 
-const LAUNCHER = fileURLToPath(new URL('../../packages/cli/bin/opencpns.js', import.meta.url))
 const SERVICE = fileURLToPath(new URL('./service.ts', import.meta.url))
 const CIPHERSUITE = 'TLS_AES_128_GCM_SHA256'
 const INSTALL = 'stunnel4 is missing: apt-get install stunnel4'
@@ -120,12 +119,6 @@ function processorOf(...children: ChildProcess[]): () => number {
     return Number(utime) + Number(stime)
   }
   return () => children.reduce((sum, child) => sum + ticks(child), 0) / 100
-}
-
-async function firstDocument<T>(child: ChildProcess): Promise<T> {
-  const lines = createInterface({ input: child.stdout as NodeJS.ReadableStream })
-  for await (const line of lines) return JSON.parse(line) as T
-  throw new Error(`it ended without a document: ${child.spawnargs.join(' ')}`)
 }
 
 async function freePort(): Promise<number> {

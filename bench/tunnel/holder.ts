@@ -1,0 +1,45 @@
+// A process of its own: devices that hold their presence at a gateway. Takes `{host, port, pnes}` as one line on standard input,
+// prints a line when all are there, and ends with its input.
+
+import { createInterface } from 'node:readline'
+import { Credential, connect, type Session } from '@opencpns/pne'
+
+const CONCURRENCY = 16
+
+/** Octets in base64url. */
+export interface Device {
+  readonly pneId: string
+  readonly secondSeed: string
+  readonly euKey: string
+}
+
+export interface Holding {
+  readonly host: string
+  readonly port: number
+  readonly gateway: string
+  readonly realm: string
+  readonly devices: readonly Device[]
+}
+
+export function credentialOf({ pneId, secondSeed, euKey }: Device, gateway: string, realm: string): Credential {
+  const octets = (text: string) => Buffer.from(text, 'base64url')
+  return new Credential({ pneId, realm, gateway, secondSeed: octets(secondSeed), euKey: octets(euKey) })
+}
+
+if (import.meta.main) {
+  const lines = createInterface({ input: process.stdin })
+  lines.once('line', (line) => void hold(JSON.parse(line)))
+  lines.on('close', () => process.exit())
+}
+
+async function hold({ host, port, gateway, realm, devices }: Holding): Promise<void> {
+  const sessions: Session[] = []
+  const left = [...devices]
+  const worker = async () => {
+    for (let device = left.pop(); device; device = left.pop()) {
+      sessions.push(await connect({ host, port, credential: credentialOf(device, gateway, realm) }))
+    }
+  }
+  await Promise.all(Array.from({ length: CONCURRENCY }, worker))
+  process.stdout.write(`${sessions.length}\n`)
+}
