@@ -306,7 +306,15 @@ class Pulse {
 }
 
 // The last one: it revokes the device.
-test('revocation while data flows: the connection is reset, and there is no other', async () => {
+test('revocation while data flows: every connection is reset, an idle one too, and there is no other', async () => {
+  const idle = local('echo')
+  idle.write('a')
+  await once(idle, 'data')
+  let idleEnded = false
+  idle.on('end', () => {
+    idleEnded = true
+  })
+  const idleOver = closed(idle)
   const client = local('echo')
   let octets = 0
   let ended = false
@@ -320,8 +328,8 @@ test('revocation while data flows: the connection is reset, and there is no othe
   await until(() => octets > 2 ** 20)
   const over = closed(client)
   await scene.stage.revoke(await readCredential(scene.credential))
-  await over
-  assert.equal(ended, false)
+  await Promise.all([over, idleOver])
+  assert.deepEqual([ended, idleEnded], [false, false])
   const again = local('echo')
   again.write('x')
   await closed(again)
