@@ -116,7 +116,7 @@ test('a server that has a certificate instead of the PSK is refused', async (t) 
     ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'],
     ...['-subj', '/CN=localhost', '-keyout', '-', '-out', '-', '-days', '1'],
   ])
-  if (made.error) return t.skip('openssl is not installed')
+  if (made.error) return t.skip('openssl is not installed: apt-get install openssl')
   const before = process.env['NODE_TLS_REJECT_UNAUTHORIZED']
   process.env['NODE_TLS_REJECT_UNAUTHORIZED'] = '0' // even where every certificate is good
   t.after(() => {
@@ -227,7 +227,7 @@ test('no session ticket is sent: nothing comes after the handshake but what is w
 
 test('openssl s_client, with the PSK, gets in and sees no session ticket', async (t) => {
   const output = await openssl(t, options.psk)
-  if (output === undefined) return t.skip('openssl is not installed')
+  if (output === undefined) return t.skip('openssl is not installed: apt-get install openssl')
   assert.match(output, /TLSv1\.3, Cipher is TLS_(AES_128_GCM|CHACHA20_POLY1305)_SHA256/)
   assert.match(output, /hello from the service/)
   assert.doesNotMatch(output, /New Session Ticket/i)
@@ -235,7 +235,7 @@ test('openssl s_client, with the PSK, gets in and sees no session ticket', async
 
 test('openssl s_client with another PSK is refused', async (t) => {
   const output = await openssl(t, Buffer.alloc(32, 9))
-  if (output === undefined) return t.skip('openssl is not installed')
+  if (output === undefined) return t.skip('openssl is not installed: apt-get install openssl')
   assert.doesNotMatch(output, /hello from the service/)
 })
 
