@@ -1,0 +1,5 @@
+// The web console: begins here, in the browser.
+import { render } from 'preact'
+
+const root = document.getElementById('root')
+if (root) render(<main />, root)
