@@ -7,8 +7,8 @@ import type { EventLog } from '../../events.ts'
 import type { Registry } from '../../registry.ts'
 import { bearerCheck } from './authorization.ts'
 import { PROBLEM_TYPE, problem, toProblem } from './problems.ts'
-import { addRoutes } from './routes.ts'
-import { Health, type Problem } from './schemas.ts'
+import { addRoutes } from './routes/index.ts'
+import { Health, type Problem } from './schemas/index.ts'
 
 const LOOPBACK = '127.0.0.1'
 const BODY_MAX_OCTETS = 64 * 1024
@@ -40,7 +40,7 @@ export function createAdminDoor({ registry, events, token, logger }: AdminDoorOp
   app.get('/healthz', { schema: { response: { 200: Health } } }, () => ({ status: 'ok', realm: registry.realm }))
   app.register(async (guarded) => {
     requireToken(guarded, token)
-    addRoutes(guarded, registry, events)
+    addRoutes(guarded, { registry, events })
   })
   return { listen: (host = LOOPBACK, port = 0) => listen(app, host, port), close: () => app.close() }
 }

@@ -2,7 +2,7 @@
 import { STATUS_CODES } from 'node:http'
 import type { FastifyError } from 'fastify'
 import { RegistryError, type RegistryErrorCode, StoreError } from '../../registry.ts'
-import type { Problem } from './schemas.ts'
+import type { Problem } from './schemas/index.ts'
 
 export const PROBLEM_TYPE = 'application/problem+json'
 

@@ -1,0 +1,16 @@
+// The routes of the admin API: each takes what its schema allows, asks the registry, and gives rows in their public form.
+import type { FastifyInstance } from 'fastify'
+import type { AdminContext } from '../context.ts'
+import { addEventRoutes } from './events.ts'
+import { addGatewayRoutes } from './gateways.ts'
+import { addPneRoutes } from './pnes.ts'
+import { addPresenceRoutes } from './presence.ts'
+import { addUserRoutes } from './users.ts'
+
+export function addRoutes(app: FastifyInstance, context: AdminContext): void {
+  addUserRoutes(app, context)
+  addGatewayRoutes(app, context)
+  addPneRoutes(app, context)
+  addPresenceRoutes(app, context)
+  addEventRoutes(app, context)
+}

@@ -1,0 +1,36 @@
+// What several schemas share. Times are ISO 8601 in UTC. A field that may be absent is null in responses.
+import Type from 'typebox'
+
+/** Unknown fields are refused. */
+export const closed = { additionalProperties: false }
+
+export const nullable = <T extends Type.TSchema>(schema: T) => Type.Union([schema, Type.Null()])
+export const oneOf = <const T extends string>(...words: readonly T[]) =>
+  Type.Union(words.map((word) => Type.Literal(word)))
+export const pageOf = <T extends Type.TSchema>(item: T) =>
+  Type.Object({ items: Type.Array(item), next: nullable(Type.String()) })
+
+export const Time = Type.String({ description: 'ISO 8601, UTC' })
+export const Name = Type.String({ minLength: 1, maxLength: 63, description: 'letters a-z, digits and inner hyphens' })
+/** The name of a gateway, with or without the realm. */
+export const GatewayName = Type.String({ minLength: 1, maxLength: 253 })
+
+/** A query is text, so numbers are checked as text. 1 to 1000. */
+export const Limit = Type.Optional(Type.String({ pattern: '^([1-9][0-9]{0,2}|1000)$' }))
+export const Cursor = Type.Optional(Type.String({ minLength: 1, maxLength: 256 }))
+/** The number of a row: the list goes on below it. */
+export const Before = Type.Optional(Type.String({ pattern: '^[1-9][0-9]{0,14}$' }))
+
+export const PageQuery = Type.Object({ limit: Limit, cursor: Cursor }, closed)
+
+export const Health = Type.Object({ status: Type.Literal('ok'), realm: Type.String() })
+
+/** Problem details (RFC 9457). `code` is stable; `detail` says what to do. */
+export const Problem = Type.Object({
+  type: Type.String(),
+  title: Type.String(),
+  status: Type.Integer(),
+  detail: Type.String(),
+  code: Type.String(),
+})
+export type Problem = Type.Static<typeof Problem>

@@ -1,0 +1,27 @@
+// The event log.
+import Type from 'typebox'
+import { eventTypes } from '../../../events.ts'
+import { Before, closed, Limit, nullable, oneOf, Time } from './common.ts'
+
+export const EventQuery = Type.Object(
+  {
+    limit: Limit,
+    before: Before,
+    type: Type.Optional(oneOf(...eventTypes)),
+    pne: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
+  },
+  closed,
+)
+const Event = Type.Object({
+  id: Type.Integer(),
+  at: Time,
+  type: Type.String(),
+  result: Type.String(),
+  reason: nullable(Type.String()),
+  pne: nullable(Type.String()),
+  gateway: nullable(Type.String()),
+  user: nullable(Type.String()),
+  case: nullable(Type.String()),
+  ms: nullable(Type.Number()),
+})
+export const EventPage = Type.Object({ items: Type.Array(Event), dropped: Type.Integer() })

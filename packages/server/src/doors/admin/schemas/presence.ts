@@ -1,0 +1,32 @@
+// Personal networks, and what is registered in them.
+import Type from 'typebox'
+import { Cursor, closed, GatewayName, Limit, nullable, pageOf, Time } from './common.ts'
+
+const pnFields = {
+  gateway: Type.String(),
+  user: Type.String(),
+  visitors: Type.Boolean(),
+  registered: Type.Integer({ description: 'PNEs that are registered now' }),
+}
+export const PnPage = pageOf(Type.Object(pnFields))
+const Session = Type.Object({
+  session: Type.String({ description: 'session id, 16 octets in base64url' }),
+  pne: Type.String(),
+  name: nullable(Type.String()),
+  user: Type.String(),
+  gateway: Type.String(),
+  case: Type.String(),
+  since: Time,
+})
+export const SessionPage = pageOf(Session)
+export const SessionQuery = Type.Object(
+  {
+    gateway: Type.Optional(GatewayName),
+    pne: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
+    limit: Limit,
+    cursor: Cursor,
+  },
+  closed,
+)
+/** A personal network, and a page of what is registered in it. */
+export const Pn = Type.Object({ ...pnFields, items: Type.Array(Session), next: nullable(Type.String()) })
