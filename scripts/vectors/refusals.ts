@@ -14,6 +14,13 @@ const ID16 = `50${'d0'.repeat(16)}`
 const REALM = '6b6578616d706c652e6f7267' // "example.org"
 const GATEWAY = '63614062' // "a@b"
 
+/** AuthenticationRequest with a traceparent, as hex of its text. */
+function traced(text: string): string {
+  return `a5000101810102${SEED}03${REALM}06${text}`
+}
+
+const hexOf = (text: string) => Buffer.from(text).toString('hex')
+
 /** AuthenticationRequest, by its fields from 1 on; each is good unless given. */
 function request({ versions = '8101', seed = SEED, realm = REALM, service = '' } = {}): string {
   return `${service ? 'a5' : 'a4'}000101${versions}02${seed}03${realm}${service && `04${service}`}`
@@ -120,6 +127,28 @@ const refusals: [reason: string, body: string][] = [
   ['65 challenges', `a4 001824 0100 0200 039841${'4401000004'.repeat(65)}`],
   ['a challenge of 3 octets', `a4 001824 0100 0200 0381${run('bytes', 3)}`],
   ['a lifetime of challenges of 86,401 s', 'a4 001824 0100 0200 041a00015181'],
+  ['a traceparent of another version', traced(`7837${hexOf(`01-${'0a'.repeat(16)}-${'0b'.repeat(8)}-01`)}`)],
+  ['a traceparent in upper case', traced(`7837${hexOf(`00-${'0A'.repeat(16)}-${'0b'.repeat(8)}-01`)}`)],
+  ['a traceparent with something after it', traced(`783a${hexOf(`00-${'0a'.repeat(16)}-${'0b'.repeat(8)}-01-ff`)}`)],
+  ['a traceparent with a line feed after it', traced(`7838${hexOf(`00-${'0a'.repeat(16)}-${'0b'.repeat(8)}-01\n`)}`)],
+  ['a traceparent that is cut off', traced(`7836${hexOf(`00-${'0a'.repeat(16)}-${'0b'.repeat(8)}-0`)}`)],
+  ['a traceparent as octets', traced(`5837${hexOf(`00-${'0a'.repeat(16)}-${'0b'.repeat(8)}-01`)}`)],
+  ['33 authentications told', `a9 001834 0100 0200 0300 0400 0500 0600 0700 089821${'4100'.repeat(33)}`],
+  ['an authentication told in no octets', 'a9 001834 0100 0200 0300 0400 0500 0600 0700 088140'],
+  ['an authentication told in 257 octets', `a9 001834 0100 0200 0300 0400 0500 0600 0700 0881${run('bytes', 257)}`],
+  ['a count of 2^32', 'a9 001834 0100 021b0000000100000000 0300 0400 0500 0600 0700 0880'],
+  ['a count that is missing', 'a8 001834 0100 0200 0300 0400 0500 0600 0880'],
+  ['256 round trips', `a5 001835 01${ID16} 0200 0300 04190100`],
+  ['a key that none started from', `a6 001835 01${ID16} 0200 0300 0400 0703`],
+  ['a reason in capitals', `a6 001835 01${ID16} 0200 0300 0400 066142`],
+  ['an empty reason', `a6 001835 01${ID16} 0200 0300 0400 0660`],
+  ['a reason of 65 characters', `a6 001835 01${ID16} 0200 0300 0400 06${run('text', 65)}`],
+  ['a ticket for 59 s', 'a3 001836 0100 03183b'],
+  ['a ticket for 3,601 s', 'a3 001836 0100 03190e11'],
+  ['a ticket for a device without a name', 'a3 001836 0100 0260'],
+  ['a ticket id of 15 octets', `a4 001837 0100 0200 05${run('bytes', 15)}`],
+  ['a pairing URI of 1,025 octets', `a4 001837 0100 0200 03${run('text', 1025)}`],
+  ['a PNE id of 65 octets', `a2 001838 01${run('text', 65)}`],
   // Text
   ['text with a line feed', request({ service: '63610a62' })],
   ['text with NUL', request({ service: '6100' })],

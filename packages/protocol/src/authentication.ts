@@ -1,20 +1,24 @@
 // Messages between PNE and PN GW, steps 1, 7 and 8, and the challenge between them: docs/protocol.md section 4.1.
 // All but the last AuthenticationResponse travel in the clear and are bound to the session by the transcript hash.
 
-import { eapPacket, identity, realm, secondSeed, sessionId, version, versions } from './kinds.ts'
+import { eapPacket, identity, realm, secondSeed, sessionId, traceparent, version, versions } from './kinds.ts'
 import { TRANSIENT_KEY_ID_OCTETS } from './limits.ts'
 import { caseOf, result } from './results.ts'
 import { bytes, field, type MessageOf, message, optional, text, uint } from './schema.ts'
 
 const transientKeyId = bytes({ length: TRANSIENT_KEY_ID_OCTETS })
 
-/** Authentication Request, PNE to PN GW: step 1. `transientKeyId` names a TK that the PNE still holds. */
+/**
+ * Authentication Request, PNE to PN GW: step 1. `transientKeyId` names a TK that the PNE still holds; `traceparent` the trace
+ * that the PNE records, and only where it does.
+ */
 export const AuthenticationRequest = message(1, 'AuthenticationRequest', {
   versions: field(1, versions),
   secondSeed: field(2, secondSeed),
   realm: field(3, realm),
   service: optional(4, text({ max: 64 })),
   transientKeyId: optional(5, transientKeyId),
+  traceparent: optional(6, traceparent),
 })
 export type AuthenticationRequest = MessageOf<typeof AuthenticationRequest>
 

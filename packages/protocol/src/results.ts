@@ -31,3 +31,9 @@ export type Case = (typeof Case)[keyof typeof Case]
 export type CaseName = keyof typeof Case
 
 export const caseOf = oneOf(Case, 'case')
+
+/** What step 7 started from: the EUKey, a TK of this authentication, or one that the gateway still held. */
+export const KeyUsed = { euKey: 0, transientKey: 1, heldTransientKey: 2 } as const
+export type KeyUsed = (typeof KeyUsed)[keyof typeof KeyUsed]
+
+export const keyUsed = oneOf(KeyUsed, 'key-used')

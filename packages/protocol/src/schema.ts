@@ -85,6 +85,11 @@ export function text({ min = 1, max }: { min?: number; max: number }): Kind<stri
   }
 }
 
+/** Text of a fixed form. @param cddl the name of its rule in docs/protocol.md section 4 */
+export function pattern(cddl: string, form: RegExp): Kind<string> {
+  return { cddl, accepts: (value): value is string => typeof value === 'string' && form.test(value) }
+}
+
 /** `false` or `true`. */
 export const bool: Kind<boolean> = {
   cddl: 'bool',

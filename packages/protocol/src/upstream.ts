@@ -1,9 +1,31 @@
 // Messages between PN GW and CPNS Server, steps 3 to 6 and key assignment: docs/protocol.md section 4.4. Hello and
 // HelloOffer travel in the clear, the rest in TLS. Requests carry an id of the gateway's; answers come in any order.
 
-import { eapPacket, identity, pneId, realm, secondSeed, sessionId, version, versions } from './kinds.ts'
-import { CHALLENGES_MAX, KEY_OCTETS, REGISTRATIONS_MAX, REVOCATIONS_MAX } from './limits.ts'
-import { caseOf, result } from './results.ts'
+import {
+  eapPacket,
+  identity,
+  pneId,
+  realm,
+  reason,
+  secondSeed,
+  sessionId,
+  traceparent,
+  version,
+  versions,
+} from './kinds.ts'
+import {
+  AUTHENTICATIONS_MAX,
+  CHALLENGES_MAX,
+  KEY_OCTETS,
+  PAIRING_URI_MAX_CHARACTERS,
+  REGISTRATIONS_MAX,
+  REPORT_MAX_OCTETS,
+  REVOCATIONS_MAX,
+  TICKET_ID_OCTETS,
+  TICKET_LIFETIME_MAX_S,
+  TICKET_LIFETIME_MIN_S,
+} from './limits.ts'
+import { caseOf, keyUsed, result } from './results.ts'
 import { bool, bytes, field, list, type MessageOf, message, oneOf, optional, text, uint } from './schema.ts'
 
 const id = uint({ max: 0xffffffff })
@@ -12,6 +34,9 @@ const user = text({ max: 64 })
 const generation = uint({ min: 1, max: 0xffffffff })
 const sessionsMax = uint({ min: 1, max: 65535 })
 const sequence = uint({ max: Number.MAX_SAFE_INTEGER })
+const count = uint({ max: 0xffffffff })
+const report = bytes({ min: 1, max: REPORT_MAX_OCTETS })
+const ticketId = bytes({ length: TICKET_ID_OCTETS })
 
 export const Hello = message(32, 'Hello', {
   versions: field(1, versions),
@@ -49,12 +74,17 @@ export const ChallengeResponse = message(36, 'ChallengeResponse', {
 })
 export type ChallengeResponse = MessageOf<typeof ChallengeResponse>
 
-/** Authentication Request forwarded, step 3: `challenge` is the GPSK-1 that the PNE got, `eap` its GPSK-2. */
+/**
+ * Authentication Request forwarded, step 3: `challenge` is the GPSK-1 that the PNE got, `eap` its GPSK-2. From version 2 on
+ * `sessionId` is that of the session to be, which ties it to the AuthenticationReport, and `traceparent` names a trace.
+ */
 export const ForwardedRequest = message(37, 'ForwardedRequest', {
   id: field(1, id),
   secondSeed: field(2, secondSeed),
   challenge: field(3, eapPacket),
   eap: field(4, eapPacket),
+  sessionId: optional(5, sessionId),
+  traceparent: optional(6, traceparent),
 })
 export type ForwardedRequest = MessageOf<typeof ForwardedRequest>
 
@@ -76,13 +106,15 @@ export type ForwardedResponse = MessageOf<typeof ForwardedResponse>
 
 /**
  * Key assignment: the gateway made the 2nd seed. Asked again with the same one, the answer is the same. With `replaces` it is
- * a further key of the PNE that has that 2nd seed (rotation), otherwise the key of a new PNE.
+ * a further key of the PNE that has that 2nd seed (rotation), otherwise the key of a new PNE. `ticketId`, from version 2 on:
+ * of the pairing ticket that the PNE came with.
  */
 export const KeyAssignmentRequest = message(39, 'KeyAssignmentRequest', {
   id: field(1, id),
   secondSeed: field(2, secondSeed),
   name: optional(3, text({ max: 64 })),
   replaces: optional(4, secondSeed),
+  ticketId: optional(5, ticketId),
 })
 export type KeyAssignmentRequest = MessageOf<typeof KeyAssignmentRequest>
 
@@ -96,10 +128,11 @@ export const KeyAssignmentResponse = message(40, 'KeyAssignmentResponse', {
 })
 export type KeyAssignmentResponse = MessageOf<typeof KeyAssignmentResponse>
 
-/** The PNE has stored its credential: from now on the server authenticates it. */
+/** The PNE has stored its credential: from now on the server authenticates it. `ticketId` as in KeyAssignmentRequest. */
 export const KeyConfirmationRequest = message(41, 'KeyConfirmationRequest', {
   id: field(1, id),
   secondSeed: field(2, secondSeed),
+  ticketId: optional(3, ticketId),
 })
 export type KeyConfirmationRequest = MessageOf<typeof KeyConfirmationRequest>
 
@@ -152,7 +185,7 @@ export type KeyRetirementResponse = MessageOf<typeof KeyRetirementResponse>
 export const RegistrationsRequest = message(48, 'RegistrationsRequest', {
   id: field(1, id),
   first: field(2, sequence),
-  reports: field(3, list(bytes({ min: 1, max: 256 }), { min: 1, max: REGISTRATIONS_MAX })),
+  reports: field(3, list(report, { min: 1, max: REGISTRATIONS_MAX })),
 })
 export type RegistrationsRequest = MessageOf<typeof RegistrationsRequest>
 
@@ -188,3 +221,65 @@ export const PolicyNotice = message(51, 'PolicyNotice', {
   sessionsMax: optional(3, sessionsMax),
 })
 export type PolicyNotice = MessageOf<typeof PolicyNotice>
+
+/**
+ * PN GW to CPNS Server, unasked, from version 2 on: the authentications of the last `spanMs` milliseconds, counted; and, as
+ * encoded AuthenticationReports, some of them one by one. `undecided`: refused before it was known which case it is.
+ * `untold`: those counted here that are not among `reports`.
+ */
+export const AuthenticationsReport = message(52, 'AuthenticationsReport', {
+  spanMs: field(1, count),
+  localAccepted: field(2, count),
+  localRefused: field(3, count),
+  remoteAccepted: field(4, count),
+  remoteRefused: field(5, count),
+  undecided: field(6, count),
+  untold: field(7, count),
+  reports: field(8, list(report, { max: AUTHENTICATIONS_MAX })),
+})
+export type AuthenticationsReport = MessageOf<typeof AuthenticationsReport>
+
+/**
+ * Inside AuthenticationsReport: one authentication. `atUs`: microseconds since the epoch, by the gateway, of step 1; the steps
+ * that were reached, in microseconds after that. `sessionId` is that of the ForwardedRequest and of the session.
+ */
+export const AuthenticationReport = message(53, 'AuthenticationReport', {
+  sessionId: field(1, sessionId),
+  result: field(2, result),
+  atUs: field(3, sequence),
+  serverRoundTrips: field(4, uint({ max: 255 })),
+  case: optional(5, caseOf),
+  reason: optional(6, reason),
+  keyUsed: optional(7, keyUsed),
+  pneId: optional(8, pneId),
+  step2Us: optional(9, count),
+  step3Us: optional(10, count),
+  step6Us: optional(11, count),
+  step7Us: optional(12, count),
+  step8Us: optional(13, count),
+})
+export type AuthenticationReport = MessageOf<typeof AuthenticationReport>
+
+/** CPNS Server to PN GW, from version 2 on; `id` is one of the server's. The gateway makes a pairing ticket: section 4.3. */
+export const TicketRequest = message(54, 'TicketRequest', {
+  id: field(1, id),
+  name: optional(2, text({ max: 64 })),
+  lifetimeS: optional(3, uint({ min: TICKET_LIFETIME_MIN_S, max: TICKET_LIFETIME_MAX_S })),
+})
+export type TicketRequest = MessageOf<typeof TicketRequest>
+
+/** PN GW to CPNS Server: on success the ticket's URI, which holds its secret, when it expires, and its id. */
+export const TicketResponse = message(55, 'TicketResponse', {
+  id: field(1, id),
+  result: field(2, result),
+  uri: optional(3, text({ max: PAIRING_URI_MAX_CHARACTERS })),
+  expiresAtS: optional(4, sequence),
+  ticketId: optional(5, ticketId),
+})
+export type TicketResponse = MessageOf<typeof TicketResponse>
+
+/** CPNS Server to PN GW, unasked, from version 2 on: the key of this PNE is to be rotated at the next chance. */
+export const RotationNotice = message(56, 'RotationNotice', {
+  pneId: field(1, pneId),
+})
+export type RotationNotice = MessageOf<typeof RotationNotice>

@@ -3,9 +3,7 @@
 
 import { ProtocolError } from './errors.ts'
 import { parseGatewayIdentity } from './identity.ts'
-import { TICKET_ID_OCTETS, TICKET_SECRET_OCTETS } from './limits.ts'
-
-const URI_MAX_CHARACTERS = 1024
+import { PAIRING_URI_MAX_CHARACTERS, TICKET_ID_OCTETS, TICKET_SECRET_OCTETS } from './limits.ts'
 
 export interface PairingTicket {
   /** `HOST:PORT` of the gateway; one to four, to be tried in this order. */
@@ -30,7 +28,7 @@ export function formatPairingUri(ticket: PairingTicket): string {
 
 /** @throws {ProtocolError} BAD_PAIRING_URI; the message does not repeat the URI, which holds a secret */
 export function parsePairingUri(uri: string): PairingTicket {
-  const match = uri.length <= URI_MAX_CHARACTERS && /^cpns:([^?#\s]+)\?([^#\s]+)$/i.exec(uri.trim())
+  const match = uri.length <= PAIRING_URI_MAX_CHARACTERS && /^cpns:([^?#\s]+)\?([^#\s]+)$/i.exec(uri.trim())
   if (!match) throw bad('it should look like cpns:HOST:PORT?g=…&t=…&s=…&x=…')
   const query = new URLSearchParams(match[2])
   const addresses = (match[1] ?? '').split(',')

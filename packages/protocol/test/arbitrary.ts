@@ -42,6 +42,9 @@ const names: Record<string, fc.Arbitrary<unknown>> = {
   case: fc.constantFrom(...Object.values(protocol.Case)),
   'end-reason': fc.constantFrom(...Object.values(protocol.EndReason)),
   'registration-kind': fc.constantFrom(...Object.values(protocol.RegistrationKind)),
+  'key-used': fc.constantFrom(...Object.values(protocol.KeyUsed)),
+  reason: fc.stringMatching(/^[a-z0-9-]{1,64}$/),
+  traceparent: fc.stringMatching(/^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/),
 }
 
 /** Text counts in octets of UTF-8, so characters of up to 4 octets are cut to fit. */

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { bool, bytes, field, list, message, oneOf, optional, text, uint } from '../src/schema.ts'
+import { bool, bytes, field, list, message, oneOf, optional, pattern, text, uint } from '../src/schema.ts'
 
 test('a number is accepted from min to max, and only as a whole number', () => {
   const kind = uint({ min: 3, max: 5 })
@@ -26,6 +26,11 @@ test('text counts octets of UTF-8, not characters, and holds no control characte
     '😀',
   ])
   assert.deepEqual(['a\n', '\u0000', 'a\u007f', '\u0085', '\t'].filter(kind.accepts), [])
+})
+
+test('text of a fixed form is accepted in that form alone', () => {
+  const kind = pattern('word', /^[a-z]{1,3}$/)
+  assert.deepEqual(['', 'a', 'abc', 'abcd', 'A', 'a\n', ' a', 1, ['a'], null].filter(kind.accepts), ['a', 'abc'])
 })
 
 test('a list is accepted from min to max items, each of its kind', () => {

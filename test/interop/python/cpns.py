@@ -136,6 +136,10 @@ def _list(low: int, high: int, of: Type) -> Type:
     return lambda value: isinstance(value, list) and low <= len(value) <= high and all(map(of, value))
 
 
+def _pattern(form: str) -> Type:
+    return lambda value: isinstance(value, str) and re.fullmatch(form, value) is not None
+
+
 _bool: Type = lambda value: isinstance(value, bool)
 _version = _uint(1, 255)
 _versions = _list(1, 8, _version)
@@ -148,10 +152,13 @@ _realm = _text(1, 190)
 _name = _text(1, 64)
 _id16 = _octets(16)
 _key32 = _octets(32)
+_report = _octets(1, 256)
+_reason = _pattern("[a-z0-9-]{1,64}")
+_traceparent = _pattern("00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 # Number, name, and the fields in the order of their keys, from 1 on; "?" marks what may be missing.
 _DECLARED: list[tuple[int, str, dict[str, Type]]] = [
-    (1, "AuthenticationRequest", {"versions": _versions, "secondSeed": _key32, "realm": _realm, "service?": _name, "transientKeyId?": _id16}),
+    (1, "AuthenticationRequest", {"versions": _versions, "secondSeed": _key32, "realm": _realm, "service?": _name, "transientKeyId?": _id16, "traceparent?": _traceparent}),
     (2, "Challenge", {"version": _version, "gateway": _gateway, "eap": _eap}),
     (3, "ChallengeAnswer", {"eap": _eap}),
     (4, "SessionOffer", {"version": _version, "gateway": _gateway, "sessionId": _id16, "case": _uint(0, 1), "eap?": _eap, "transientKeyId?": _id16}),
@@ -174,21 +181,26 @@ _DECLARED: list[tuple[int, str, dict[str, Type]]] = [
     (34, "HelloResponse", {"result": _result, "revocations?": _u53, "versions?": _versions}),
     (35, "ChallengeRequest", {"id": _u32, "count": _uint(1, 64)}),
     (36, "ChallengeResponse", {"id": _u32, "result": _result, "challenges?": _list(0, 64, _eap), "lifetimeS?": _uint(0, 86400)}),
-    (37, "ForwardedRequest", {"id": _u32, "secondSeed": _key32, "challenge": _eap, "eap": _eap}),
+    (37, "ForwardedRequest", {"id": _u32, "secondSeed": _key32, "challenge": _eap, "eap": _eap, "sessionId?": _id16, "traceparent?": _traceparent}),
     (38, "ForwardedResponse", {"id": _u32, "result": _result, "eap?": _eap, "transientKey?": _key32, "lifetimeS?": _u32, "pneId?": _name, "user?": _name, "sessionsMax?": _uint(1, 65535)}),
-    (39, "KeyAssignmentRequest", {"id": _u32, "secondSeed": _key32, "name?": _name, "replaces?": _key32}),
+    (39, "KeyAssignmentRequest", {"id": _u32, "secondSeed": _key32, "name?": _name, "replaces?": _key32, "ticketId?": _id16}),
     (40, "KeyAssignmentResponse", {"id": _u32, "result": _result, "euKey?": _key32, "pneId?": _name, "user?": _name, "generation?": _uint(1, 2**32 - 1)}),
-    (41, "KeyConfirmationRequest", {"id": _u32, "secondSeed": _key32}),
+    (41, "KeyConfirmationRequest", {"id": _u32, "secondSeed": _key32, "ticketId?": _id16}),
     (42, "KeyConfirmationResponse", {"id": _u32, "result": _result}),
     (43, "RevocationsRequest", {"id": _u32, "since": _u53}),
     (44, "RevocationsResponse", {"id": _u32, "result": _result, "tags?": _list(0, 1000, _key32), "upTo?": _u53, "more?": _bool}),
     (45, "RevocationNotice", {"upTo": _u53}),
     (46, "KeyRetirementRequest", {"id": _u32, "secondSeed": _key32}),
     (47, "KeyRetirementResponse", {"id": _u32, "result": _result}),
-    (48, "RegistrationsRequest", {"id": _u32, "first": _u53, "reports": _list(1, 64, _octets(1, 256))}),
+    (48, "RegistrationsRequest", {"id": _u32, "first": _u53, "reports": _list(1, 64, _report)}),
     (49, "RegistrationsResponse", {"id": _u32, "result": _result, "upTo?": _u53}),
     (50, "RegistrationReport", {"kind": _uint(0, 1), "sessionId": _id16, "secondSeed": _key32, "atMs": _u53, "case": _uint(0, 1)}),
     (51, "PolicyNotice", {"generation": _uint(1, 2**32 - 1), "visitors": _bool, "sessionsMax?": _uint(1, 65535)}),
+    (52, "AuthenticationsReport", {"spanMs": _u32, "localAccepted": _u32, "localRefused": _u32, "remoteAccepted": _u32, "remoteRefused": _u32, "undecided": _u32, "untold": _u32, "reports": _list(0, 32, _report)}),
+    (53, "AuthenticationReport", {"sessionId": _id16, "result": _result, "atUs": _u53, "serverRoundTrips": _uint(0, 255), "case?": _uint(0, 1), "reason?": _reason, "keyUsed?": _uint(0, 2), "pneId?": _name, "step2Us?": _u32, "step3Us?": _u32, "step6Us?": _u32, "step7Us?": _u32, "step8Us?": _u32}),
+    (54, "TicketRequest", {"id": _u32, "name?": _name, "lifetimeS?": _uint(60, 3600)}),
+    (55, "TicketResponse", {"id": _u32, "result": _result, "uri?": _text(1, 1024), "expiresAtS?": _u53, "ticketId?": _id16}),
+    (56, "RotationNotice", {"pneId": _name}),
 ]  # fmt: skip
 
 
