@@ -1,5 +1,8 @@
 // The store: what a CPNS Server keeps, as one asynchronous interface that SQLite and PostgreSQL implement alike.
 // It keeps secrets only in sealed form (vault.ts) and no device key at all. It takes no decisions: registry.ts does.
+// What the operator's view stands on is in contract-operator.ts, and part of it.
+
+import type { OperatorStore } from './contract-operator.ts'
 
 /** The life of a PNE: `pending` until the gateway confirms its assignment, then `active`, at last `revoked` for ever. */
 type PneState = 'pending' | 'active' | 'revoked'
@@ -10,7 +13,7 @@ type PneState = 'pending' | 'active' | 'revoked'
  */
 export type KeyState = PneState | 'retired'
 
-/** One page of a list. `cursor` is the `next` of the page before; `limit` is at least 1. */
+/** One page of a list. `cursor` is the `next` of the page before, under the same filter; `limit` is at least 1. */
 export interface PageRequest {
   limit: number
   cursor?: string | undefined
@@ -27,10 +30,12 @@ type Roaming = 'any' | 'listed' | 'none'
 
 /**
  * An end user. `generation` is that of the newest 1st seed. Times here and below are in ms since the epoch.
- * `sessionsMax` is how many sessions a PNE of the user may have at once at a gateway; null for no limit.
+ * `sessionsMax` is how many sessions a PNE of the user may have at once at a gateway; null for no limit. `version` is 1 at
+ * first and rises by 1 with each call that changes the policy, adds a 1st seed, or removes the user.
  */
 export interface UserRow {
   id: number
+  version: number
   name: string
   generation: number
   roaming: Roaming
@@ -45,6 +50,14 @@ export interface UserPolicyChange {
   gateways?: readonly string[] | undefined
   sessionsMax?: number | null | undefined
 }
+
+/** `query` is the beginning of the name, in lower case. */
+export interface UserFilter {
+  query?: string | undefined
+}
+
+/** How many PNEs there are in each state. */
+export type PneCounts = Record<PneState, number>
 
 /** What decides whether a PNE of this user may be in the remote case at this gateway. */
 export interface AdmissionRow {
@@ -78,16 +91,30 @@ export interface FirstSeedRow {
 /**
  * A gateway without its secret. `identity` is `name@realm`. `radius` is for a RADIUS client the prefix of its address, as
  * `192.0.2.0/24` or `2001:db8::1/128`, and null for a gateway that speaks our own protocol. `visitors`: whether it takes
- * PNEs in the remote case.
+ * PNEs in the remote case. `version` is 1 at first and rises by 1 with each change of `visitors` and with the revocation.
  */
 export interface GatewayRow {
   identity: string
+  version: number
   radius: string | null
   visitors: boolean
   userId: number
   user: string
   createdAt: number
   revokedAt: number | null
+}
+
+/** `registered`: how many PNEs are in its personal network now. */
+export interface ListedGatewayRow extends GatewayRow {
+  registered: number
+}
+
+/** Conditions that all must hold. `query` is the beginning of the identity, in lower case. */
+export interface GatewayFilter {
+  query?: string | undefined
+  user?: string | undefined
+  kind?: 'cpns' | 'radius' | undefined
+  state?: 'active' | 'revoked' | undefined
 }
 
 /** A gateway with its sealed secret: for setting up a link, never for a list. */
@@ -237,6 +264,12 @@ export interface RegistrationFilter {
   pneId?: string | undefined
 }
 
+/** Conditions that all must hold. `query` is the beginning of the identity of the gateway, in lower case. */
+export interface PnFilter {
+  query?: string | undefined
+  user?: string | undefined
+}
+
 /** The personal network of a gateway, and how many PNEs are registered in it. */
 export interface PnRow {
   gateway: string
@@ -245,14 +278,21 @@ export interface PnRow {
   registered: number
 }
 
-/** Conditions that all must hold. `query` is a part of the display name, or the beginning of the pneId. */
+/**
+ * Conditions that all must hold. `gateway` is the identity of the one that assigned it. `query` is what a person types: each
+ * word of it is the beginning of a word of the display name, or the whole of it the beginning of the pneId (words.ts).
+ */
 export interface PneFilter {
   state?: PneState | undefined
   user?: string | undefined
+  gateway?: string | undefined
   query?: string | undefined
 }
 
-/** A line of the event log as written. Absent facts are null. */
+/**
+ * A line of the event log as written. Absent facts are null. `session` is a session id in base64url; `steps` and `facts` are
+ * JSON, whose shape is not the store's affair.
+ */
 export interface NewEventRow {
   at: number
   type: string
@@ -263,18 +303,30 @@ export interface NewEventRow {
   user: string | null
   case: string | null
   ms: number | null
+  session: string | null
+  steps: string | null
+  facts: string | null
 }
 
 export interface EventRow extends NewEventRow {
   id: number
 }
 
+/** Conditions that all must hold. */
 export interface EventFilter {
   limit: number
   /** Only events with an id below this one. */
   before?: number | undefined
+  /** Only events with an id above this one. */
+  above?: number | undefined
+  /** Only events at this time or later. */
+  since?: number | undefined
   type?: string | undefined
+  result?: string | undefined
+  case?: string | undefined
   pneId?: string | undefined
+  gateway?: string | undefined
+  session?: string | undefined
 }
 
 /**
@@ -285,7 +337,7 @@ export interface EventFilter {
  * Every method may reject with a {@link StoreError}: `STORE_BUSY`, `STORE_FULL`, `STORE_CORRUPT`, `STORE_FAILED` or
  * `STORE_CLOSED`, besides the codes named at the method.
  */
-export interface Store {
+export interface Store extends OperatorStore {
   /**
    * Writes a small value unless the name is there already; gives the value that is there afterwards.
    * Whoever comes second with another value sees that of the first.
@@ -296,7 +348,9 @@ export interface Store {
   addUser(user: { name: string; sealedFirstSeed: Uint8Array; createdAt: number }): Promise<UserRow>
   findUser(name: string): Promise<UserRow | undefined>
   /** By name. */
-  listUsers(page: PageRequest): Promise<Page<UserRow>>
+  listUsers(filter: UserFilter, page: PageRequest): Promise<Page<UserRow>>
+  /** The PNEs of a user. */
+  countPnes(userId: number): Promise<PneCounts>
   /** The generations of a user's 1st seed, oldest first. */
   listGenerations(userId: number): Promise<GenerationRow[]>
   /** Adds a further generation, which must be the current one plus 1: otherwise `STORE_DUPLICATE`, for another was faster. */
@@ -314,8 +368,11 @@ export interface Store {
     tagOf: (secondSeed: Uint8Array) => Uint8Array
     at: number
   }): Promise<GenerationRetirement>
-  /** Undefined when there is no such user, or it was removed. `STORE_UNKNOWN_GATEWAY` for a listed one that is not there. */
-  changeUserPolicy(name: string, change: UserPolicyChange): Promise<UserRow | undefined>
+  /**
+   * Undefined when there is no such user, or it was removed. `STORE_UNKNOWN_GATEWAY` for a listed one that is not there.
+   * `STORE_CHANGED` when the user is no longer of the version `ifVersion`, if that is given: then nothing is changed.
+   */
+  changeUserPolicy(name: string, change: UserPolicyChange, ifVersion?: number): Promise<UserRow | undefined>
   /** Identities of the gateways that the user lists, in their order. */
   listedGateways(userId: number): Promise<string[]>
   /**
@@ -333,9 +390,9 @@ export interface Store {
   addGateway(gateway: NewGateway): Promise<GatewayRow>
   findGateway(identity: string): Promise<GatewaySecretRow | undefined>
   /** By identity. */
-  listGateways(page: PageRequest): Promise<Page<GatewayRow>>
-  /** Undefined when there is no such gateway. */
-  changeVisitors(identity: string, visitors: boolean): Promise<GatewayRow | undefined>
+  listGateways(filter: GatewayFilter, page: PageRequest): Promise<Page<ListedGatewayRow>>
+  /** Undefined when there is no such gateway. `STORE_CHANGED` as of {@link changeUserPolicy}. */
+  changeVisitors(identity: string, visitors: boolean, ifVersion?: number): Promise<GatewayRow | undefined>
   /** Undefined when there is no such user or gateway. */
   findAdmission(userId: number, gateway: string): Promise<AdmissionRow | undefined>
   /** Nothing is registered there any more. Idempotent: the first time stays. Undefined when there is no such gateway. */
@@ -382,7 +439,13 @@ export interface Store {
   findPne(pneId: string): Promise<PneRow | undefined>
   /** Up to `limit` PNEs whose pneId begins with `reference` or whose display name is exactly it. */
   matchPnes(reference: string, limit: number): Promise<PneRow[]>
-  /** Newest first. `query` may read the whole inventory. */
+  /** All keys of a PNE, newest first; none when there is no such PNE. */
+  listKeys(pneId: string): Promise<KeyRow[]>
+  /**
+   * Newest first. With a `query`, as the index gives them: each PNE once, in the same order on every page, and a PNE that was
+   * there from the first page to the last is not left out. Each call looks at 10,000 PNEs at most: where hardly any fits, a
+   * page has fewer than `limit`, or none, and yet a `next`. `STORE_CURSOR_INVALID`.
+   */
   listPnes(filter: PneFilter, page: PageRequest): Promise<Page<PneRow>>
   /** Removes keys that were assigned before `time` and never confirmed, and PNEs that have no other. Gives the number of keys. */
   removePendingPnes(time: number): Promise<number>
@@ -413,21 +476,26 @@ export interface Store {
   /** Newest first. */
   listRegistrations(filter: RegistrationFilter, page: PageRequest): Promise<Page<RegistrationRow>>
   /** By gateway: those that are not revoked and speak our own protocol. */
-  listPns(page: PageRequest): Promise<Page<PnRow>>
+  listPns(filter: PnFilter, page: PageRequest): Promise<Page<PnRow>>
   /** Undefined when {@link listPns} would not have it. */
   findPn(gateway: string): Promise<PnRow | undefined>
 
-  /** Appends events in their order and keeps only the newest `keep` of all. */
-  appendEvents(events: readonly NewEventRow[], keep: number): Promise<void>
-  /** Newest first. A filter by pneId may read the whole log. */
+  /** Appends events in their order and keeps only the newest `keep` of all. Gives their ids, which rise in that order. */
+  appendEvents(events: readonly NewEventRow[], keep: number): Promise<number[]>
+  findEvent(id: number): Promise<EventRow | undefined>
+  /** Newest first. */
   listEvents(filter: EventFilter): Promise<EventRow[]>
+  /** Every event of these sessions, at most 1,000 of them, oldest first: both parts of an authentication. */
+  eventsOfSessions(sessions: readonly string[]): Promise<EventRow[]>
 
   /** Finishes what was begun, then lets go of the store. Idempotent. */
   close(): Promise<void>
 }
 
-type StoreErrorCode =
-  | 'STORE_BUSY' // another process writes for too long, or too many writes wait
+export type StoreErrorCode =
+  | 'STORE_ADDRESS_INVALID' // not sqlite, and not postgres://USER@HOST/DATABASE
+  | 'STORE_BUSY' // another process writes for too long, too much waits, or the connection to the database is lost
+  | 'STORE_CHANGED' // the row is not of the version any more that the change was made for
   | 'STORE_CLOSED' // the store was closed
   | 'STORE_CORRUPT' // the database is damaged: restore it from a backup
   | 'STORE_CURSOR_INVALID' // not a cursor that a list gave
@@ -438,9 +506,11 @@ type StoreErrorCode =
   | 'STORE_NEWER' // the database is of a newer version of OpenCPNS
   | 'STORE_NOT_OURS' // the file is a database of another program
   | 'STORE_PREFIX_TAKEN' // another RADIUS client has this prefix
+  | 'STORE_REFUSED' // the database does not let this server in: user, password, rights or certificate
   | 'STORE_UNKNOWN_GATEWAY' // no such gateway
   | 'STORE_UNKNOWN_KEY' // no such key, or not one that may be replaced
   | 'STORE_UNKNOWN_USER' // no such user
+  | 'STORE_UNREACHABLE' // no database answers where it should be
 
 /** A store could not do what it was asked. No message holds a value of a row. */
 export class StoreError extends Error {
