@@ -39,6 +39,7 @@ export async function authenticate(
   context: AuthenticationContext,
 ): Promise<Omit<ForwardedResponse, 'type'>> {
   const trace = new Trace()
+  const { sessionId } = request
   let peer: Peer | undefined
   try {
     // Step 3 arrived: a challenge of ours for this gateway, and the PNE's answer to it.
@@ -58,7 +59,7 @@ export async function authenticate(
     trace.step(5, 'PNE', 'CPNS Server', 'EAP-GPSK')
 
     // Step 6: the result and, on success, the transient key.
-    report(context, { result: 'accepted', gateway, peer: pne, trace })
+    report(context, { result: 'accepted', gateway, sessionId, peer: pne, trace })
     return {
       id: request.id,
       result: Result.success,
@@ -71,7 +72,7 @@ export async function authenticate(
     }
   } catch (error) {
     const { reason, result } = asRefusal(error)
-    report(context, { result: 'refused', reason, gateway, peer, trace })
+    report(context, { result: 'refused', reason, gateway, sessionId, peer, trace })
     return { id: request.id, result }
   }
 }

@@ -41,6 +41,8 @@ export interface NewEvent {
   case?: 'local' | 'remote' | undefined
   /** How long it took, in ms. */
   ms?: number | undefined
+  /** Id of the pairing ticket, in base64url: for those who listen, not for the log. */
+  ticket?: string | undefined
 }
 
 interface Recorded {

@@ -10,6 +10,8 @@ export interface Outcome {
   readonly reason?: RefusalReason
   /** Identity of the gateway, as it proved it. */
   readonly gateway: string
+  /** 16 octets: what the gateway reports this authentication by; it is the gateway's choice, and proves nothing. */
+  readonly sessionId?: Uint8Array | undefined
   readonly peer: Peer | undefined
   readonly trace: Trace
   /** More for the line of the log; no secret, and nothing from outside that is not bounded and sanitised. */

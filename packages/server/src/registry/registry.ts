@@ -39,12 +39,16 @@ const PENDING_LIFETIME_MS = 3_600_000
 /** How long a retired key is remembered: sessions that began with it may still be reported, and its retirement repeated. */
 const RETIRED_LIFETIME_MS = 30 * 24 * 3_600_000
 
-type Outcome = Pick<NewEvent, 'type' | 'result'>
+type Outcome = Pick<NewEvent, 'type' | 'result' | 'ticket'>
 const assignmentAccepted: Outcome = { type: 'assignment', result: 'accepted' }
 const confirmationAccepted: Outcome = { type: 'confirmation', result: 'accepted' }
 const rotationAssigned: Outcome = { type: 'rotation', result: 'assigned' }
 const rotationConfirmed: Outcome = { type: 'rotation', result: 'confirmed' }
 const rotationRetired: Outcome = { type: 'rotation', result: 'retired' }
+
+function withTicket(ticketId: Uint8Array | undefined, outcome: Outcome): Outcome {
+  return ticketId ? { ...outcome, ticket: Buffer.from(ticketId).toString('base64url') } : outcome
+}
 
 /**
  * Beside {@link RegistryError}, each method may reject with {@link StoreError}, and those that open a secret with
@@ -210,6 +214,7 @@ export class Registry extends EventEmitter<RegistryEvents> {
    * gateway's user. Asked again by the same gateway with the same 2nd seed, the answer is the same.
    * @param of.secondSeed  32 octets, made by the gateway
    * @param of.replaces  for a further key, the 2nd seed of the active one that it is to replace
+   * @param of.ticketId  of the pairing ticket, for the record
    * @throws {RegistryError} NAME_INVALID, GATEWAY_UNKNOWN, ASSIGNED_ELSEWHERE, PNE_REVOKED, KEY_RETIRED, KEY_UNKNOWN
    */
   async assignPne(of: {
@@ -217,9 +222,10 @@ export class Registry extends EventEmitter<RegistryEvents> {
     secondSeed: Uint8Array
     name?: string | undefined
     replaces?: Uint8Array | undefined
+    ticketId?: Uint8Array | undefined
   }): Promise<Assignment> {
-    const { gatewayIdentity: gateway, secondSeed, replaces } = of
-    const result = replaces === undefined ? assignmentAccepted : rotationAssigned
+    const { gatewayIdentity: gateway, secondSeed, replaces, ticketId } = of
+    const result = withTicket(ticketId, replaces === undefined ? assignmentAccepted : rotationAssigned)
     return this.#recorded(gateway, result, async () => {
       const key = replaces ? await this.#assignKey(gateway, secondSeed, replaces) : await this.#assignPne(of)
       const { pneId, user, userId, generation } = checkAssigned(key, gateway)
@@ -233,9 +239,13 @@ export class Registry extends EventEmitter<RegistryEvents> {
    * The PNE has stored its credential: makes the key `active`, and the PNE. Idempotent.
    * @throws {RegistryError} PNE_UNKNOWN, GATEWAY_UNKNOWN, ASSIGNED_ELSEWHERE, PNE_REVOKED, KEY_RETIRED
    */
-  async confirmPne(of: { gatewayIdentity: string; secondSeed: Uint8Array }): Promise<{ pneId: string; user: string }> {
-    const { gatewayIdentity: gateway, secondSeed } = of
-    const result = (key?: KeyRow) => (key?.replaces ? rotationConfirmed : confirmationAccepted)
+  async confirmPne(of: {
+    gatewayIdentity: string
+    secondSeed: Uint8Array
+    ticketId?: Uint8Array | undefined
+  }): Promise<{ pneId: string; user: string }> {
+    const { gatewayIdentity: gateway, secondSeed, ticketId } = of
+    const result = (key?: KeyRow) => withTicket(ticketId, key?.replaces ? rotationConfirmed : confirmationAccepted)
     return this.#recorded(gateway, result, async () => {
       const row = await this.#store.confirmPne(secondSeed, gateway, this.#now())
       if (row === undefined) throw unknownPne()

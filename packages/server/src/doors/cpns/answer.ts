@@ -2,6 +2,8 @@
 // which one calls what, and how what goes wrong becomes a result.
 
 import {
+  AuthenticationReport,
+  AuthenticationsReport,
   Case,
   CHALLENGE_LIFETIME_S,
   ChallengeRequest,
@@ -28,13 +30,40 @@ import {
   Result,
   RevocationsRequest,
   RevocationsResponse,
+  TicketResponse,
 } from '@opencpns/protocol'
 import { type AuthenticationContext, authenticate } from '../../authenticate.ts'
+import type { GatewayReports } from '../../live/gateway-reports.ts'
 import { type Registry, RegistryError } from '../../registry.ts'
 
 export interface AnswerContext extends AuthenticationContext {
   readonly registry: Registry
+  /** Who takes what gateways report of authentications. */
+  readonly gatewayReports?: GatewayReports | undefined
 }
+
+/** The link that a frame came on. */
+interface Sender {
+  /** Its identity, as it proved it. */
+  readonly gateway: string
+  /** Of the protocol of this link. */
+  readonly version: number
+  /** It has answered a TicketRequest. */
+  ticketMade(response: TicketResponse): void
+}
+
+const version1 = [
+  ForwardedRequest,
+  ChallengeRequest,
+  KeyAssignmentRequest,
+  KeyConfirmationRequest,
+  KeyRetirementRequest,
+  RevocationsRequest,
+  RegistrationsRequest,
+  Ping,
+  Pong,
+] as const
+const version2 = [...version1, AuthenticationsReport, TicketResponse] as const
 
 /**
  * The answer to one frame of a gateway, or undefined where none is due.
@@ -42,21 +71,11 @@ export interface AnswerContext extends AuthenticationContext {
  */
 export async function answer(
   frame: Uint8Array,
-  gateway: string,
+  sender: Sender,
   context: AnswerContext,
 ): Promise<Uint8Array | undefined> {
-  const request = decode(
-    frame,
-    ForwardedRequest,
-    ChallengeRequest,
-    KeyAssignmentRequest,
-    KeyConfirmationRequest,
-    KeyRetirementRequest,
-    RevocationsRequest,
-    RegistrationsRequest,
-    Ping,
-    Pong,
-  )
+  const { gateway, version } = sender
+  const request = version === 1 ? decode(frame, ...version1) : decode(frame, ...version2)
   switch (request.type) {
     case 'ForwardedRequest':
       return encode(ForwardedResponse, await authenticated(request, gateway, context))
@@ -72,6 +91,12 @@ export async function answer(
       return encode(RevocationsResponse, await revocations(request, context))
     case 'RegistrationsRequest':
       return encode(RegistrationsResponse, await registrations(request, gateway, context))
+    case 'AuthenticationsReport':
+      context.gatewayReports?.reported(gateway, request, request.reports.map(readAuthentication))
+      return undefined
+    case 'TicketResponse':
+      sender.ticketMade(request)
+      return undefined
     case 'Ping':
       return encode(Pong, {})
     case 'Pong':
@@ -91,9 +116,9 @@ function challenges({ id, count }: ChallengeRequest, gateway: string, context: A
 }
 
 async function assigned(request: MessageOf<typeof KeyAssignmentRequest>, gateway: string, context: AnswerContext) {
-  const { id, secondSeed, name, replaces } = request
+  const { id, secondSeed, name, replaces, ticketId } = request
   return resultOf({ id, result: Result.busy }, context, async () => {
-    const of = { gatewayIdentity: gateway, secondSeed, name, replaces }
+    const of = { gatewayIdentity: gateway, secondSeed, name, replaces, ticketId }
     const { firstSeed, ...pne } = await context.registry.assignPne(of)
     const euKey = deriveEuKey({ firstSeed, secondSeed, realm: context.realm })
     return { id, result: Result.success, euKey, ...pne }
@@ -101,9 +126,9 @@ async function assigned(request: MessageOf<typeof KeyAssignmentRequest>, gateway
 }
 
 async function confirmed(request: MessageOf<typeof KeyConfirmationRequest>, gateway: string, context: AnswerContext) {
-  const { id, secondSeed } = request
+  const { id, secondSeed, ticketId } = request
   return resultOf({ id, result: Result.busy }, context, async () => {
-    await context.registry.confirmPne({ gatewayIdentity: gateway, secondSeed })
+    await context.registry.confirmPne({ gatewayIdentity: gateway, secondSeed, ticketId })
     return { id, result: Result.success }
   })
 }
@@ -132,6 +157,11 @@ async function registrations(request: MessageOf<typeof RegistrationsRequest>, ga
     const upTo = await context.registry.registrations.count(gateway, first, reports)
     return { id, result: Result.success, upTo }
   })
+}
+
+/** @throws {ProtocolError} */
+function readAuthentication(body: Uint8Array): AuthenticationReport {
+  return decode(body, AuthenticationReport)
 }
 
 function readReport(body: Uint8Array) {

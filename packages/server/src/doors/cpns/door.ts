@@ -4,12 +4,14 @@ import type { Socket } from 'node:net'
 import { type Address, Admission, IoError, type Logger, listenTcp } from '@opencpns/io'
 import { ProtocolError } from '@opencpns/protocol'
 import type { AnswerContext } from './answer.ts'
+import { GatewayUnavailable, type LinkedGateways } from './gateways.ts'
 import { establish, type GatewayLink, LinkRefused } from './link.ts'
 
 const UNAUTHENTICATED_MAX = 1024
 
 export interface CpnsDoor {
   readonly address: Address
+  readonly gateways: LinkedGateways
   /** Takes no more connections; ends each link once what is under way is answered, or after `graceMs`. */
   close(graceMs: number): Promise<void>
 }
@@ -20,6 +22,8 @@ export async function openCpnsDoor(listen: Address, context: AnswerContext): Pro
   const admission = new Admission(UNAUTHENTICATED_MAX)
   const sockets = new Set<Socket>()
   const links = new Set<GatewayLink>()
+  /** By gateway: one that comes back may have two links for a moment. */
+  const newest = new Map<string, GatewayLink>()
 
   async function welcome(socket: Socket): Promise<void> {
     const ticket = admission.admit(socket)
@@ -40,12 +44,14 @@ export async function openCpnsDoor(listen: Address, context: AnswerContext): Pro
   async function serve(link: GatewayLink): Promise<void> {
     const { gateway } = link
     links.add(link)
+    newest.set(gateway, link)
     events.record({ type: 'link', result: 'connected', gateway })
     logger.info({ event: 'link-connected', gateway }, 'a gateway connected')
     try {
       await link.serve()
     } finally {
       links.delete(link)
+      if (newest.get(gateway) === link) newest.delete(gateway)
       link.close()
       events.record({ type: 'link', result: 'disconnected', gateway })
       logger.info({ event: 'link-disconnected', gateway }, 'a gateway disconnected')
@@ -71,6 +77,7 @@ export async function openCpnsDoor(listen: Address, context: AnswerContext): Pro
 
   return {
     address: { host, port },
+    gateways: linkedGateways(newest),
     async close(graceMs) {
       registry.off('revoked', onRevoked)
       registry.off('gatewayRevoked', onGatewayRevoked)
@@ -82,6 +89,22 @@ export async function openCpnsDoor(listen: Address, context: AnswerContext): Pro
       await closed
       clearTimeout(force)
     },
+  }
+}
+
+function linkedGateways(newest: ReadonlyMap<string, GatewayLink>): LinkedGateways {
+  const linkOf = (gateway: string) => {
+    const link = newest.get(gateway)
+    if (!link) throw new GatewayUnavailable('GATEWAY_NOT_CONNECTED')
+    return link
+  }
+  return {
+    get count() {
+      return newest.size
+    },
+    connectedSince: (gateway) => newest.get(gateway)?.since,
+    makeTicket: async (gateway, wishes) => linkOf(gateway).makeTicket(wishes),
+    askToRotate: (gateway, pneId) => linkOf(gateway).askToRotate(pneId),
   }
 }
 

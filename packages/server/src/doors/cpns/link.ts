@@ -19,11 +19,15 @@ import {
   PolicyNotice,
   Result,
   RevocationNotice,
+  RotationNotice,
   SERVER_FRAME_MAX_OCTETS,
+  SERVER_VERSIONS,
   SESSION_ID_OCTETS,
-  VERSIONS,
+  type TicketResponse,
 } from '@opencpns/protocol'
 import { type AnswerContext, answer } from './answer.ts'
+import { GatewayUnavailable } from './gateways.ts'
+import { type MadeTicket, TicketRequests, type TicketWishes } from './ticket-requests.ts'
 
 /** Requests of one gateway that may be under way at once: docs/protocol.md section 4.4. */
 const IN_FLIGHT_MAX = 1024
@@ -49,9 +53,9 @@ export class LinkRefused extends Error {
 export async function establish(socket: Socket, context: AnswerContext): Promise<GatewayLink> {
   const link = new FrameLink(socket, { maxFrameOctets: PNE_FRAME_MAX_OCTETS, transcript: true })
   const hello = decode(await link.receive({ timeoutMs: MESSAGE_DEADLINE_MS }), Hello)
-  const version = chooseVersion(hello.versions)
+  const version = chooseVersion(hello.versions, SERVER_VERSIONS)
   if (version === undefined) {
-    await link.send(encode(HelloResponse, { result: Result.unsupportedVersion, versions: [...VERSIONS] }))
+    await link.send(encode(HelloResponse, { result: Result.unsupportedVersion, versions: [...SERVER_VERSIONS] }))
     link.close()
     throw new LinkRefused('UNSUPPORTED_VERSION', 'the gateway speaks no version of ours')
   }
@@ -68,7 +72,7 @@ export async function establish(socket: Socket, context: AnswerContext): Promise
   const identity = sessionId.toString('base64url')
   const limits = { timeoutMs: MESSAGE_DEADLINE_MS, alpnOptional: true }
   const tls = await acceptTlsPsk(link.release(), { identity, psk, alpn: Alpn.server, ...limits })
-  return new GatewayLink({ gateway: hello.gateway, user: known?.user ?? '' }, tls, context)
+  return new GatewayLink({ gateway: hello.gateway, user: known?.user ?? '', version }, tls, context)
 }
 
 /** A link that stands: the gateway has proved who it is. */
@@ -76,22 +80,30 @@ export class GatewayLink {
   readonly gateway: string
   /** The end user whom the gateway belongs to. */
   readonly user: string
+  /** Of the protocol of this link. */
+  readonly version: number
+  /** Since when it stands, in ms since the epoch. */
+  readonly since: number
   readonly #context: AnswerContext
   readonly #link: FrameLink<TLSSocket>
+  readonly #tickets: TicketRequests
   #underWay = 0
   #idle: (() => void) | undefined
   /** Notices wait until HelloResponse has gone: that must be the first message. */
   #notices: Promise<unknown>
   #welcome = () => {}
 
-  constructor({ gateway, user }: { gateway: string; user: string }, tls: TLSSocket, context: AnswerContext) {
-    this.gateway = gateway
-    this.user = user
+  constructor(of: { gateway: string; user: string; version: number }, tls: TLSSocket, context: AnswerContext) {
+    this.gateway = of.gateway
+    this.user = of.user
+    this.version = of.version
+    this.since = context.now()
     this.#notices = new Promise<void>((resolve) => {
       this.#welcome = resolve
     })
     this.#context = context
     this.#link = new FrameLink(tls, { maxFrameOctets: SERVER_FRAME_MAX_OCTETS })
+    this.#tickets = new TicketRequests((body) => this.#notice(() => body))
   }
 
   /**
@@ -122,6 +134,26 @@ export class GatewayLink {
     })
   }
 
+  /** Has the gateway make a pairing ticket. @throws {GatewayUnavailable} */
+  async makeTicket(wishes: TicketWishes): Promise<MadeTicket> {
+    this.#checkVersion2()
+    return this.#tickets.ask(wishes)
+  }
+
+  ticketMade(response: TicketResponse): void {
+    this.#tickets.answered(response)
+  }
+
+  /** Tells the gateway to rotate the key of a PNE at the next chance. @throws {GatewayUnavailable} GATEWAY_TOO_OLD */
+  askToRotate(pneId: string): void {
+    this.#checkVersion2()
+    this.#notice(() => encode(RotationNotice, { pneId }))
+  }
+
+  #checkVersion2(): void {
+    if (this.version < 2) throw new GatewayUnavailable('GATEWAY_TOO_OLD')
+  }
+
   /** Sends notices one after another. When one cannot be made the link ends: a new one begins with all of them. */
   #notice(make: () => Uint8Array | Promise<Uint8Array>): void {
     this.#notices = this.#notices
@@ -148,6 +180,7 @@ export class GatewayLink {
 
   /** Sends what is queued and ends the link. */
   close(): void {
+    this.#tickets.end()
     this.#link.close()
   }
 
@@ -159,7 +192,7 @@ export class GatewayLink {
   async #answer(frame: Uint8Array): Promise<void> {
     this.#underWay++
     try {
-      const response = await answer(frame, this.gateway, this.#context)
+      const response = await answer(frame, this, this.#context)
       if (response) this.#link.sendSoon(response)
     } finally {
       this.#underWay--

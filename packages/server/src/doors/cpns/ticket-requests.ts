@@ -1,0 +1,74 @@
+// Pairing tickets that an operator asks a gateway for, over its link: docs/protocol.md section 4.4, TicketRequest.
+
+import { encode, Result, SERVER_DEADLINE_MS, TicketRequest, type TicketResponse } from '@opencpns/protocol'
+import { GatewayUnavailable } from './gateways.ts'
+
+const UNDER_WAY_MAX = 16
+
+/** What a ticket is to be like. */
+export interface TicketWishes {
+  /** What to call the device, 1 to 64 octets. */
+  readonly name?: string | undefined
+  /** 60 to 3,600; by default 600. */
+  readonly lifetimeS?: number | undefined
+}
+
+/** A ticket. Its URI holds a secret: it is passed on, and kept nowhere. */
+export interface MadeTicket {
+  readonly uri: string
+  readonly expiresAtS: number
+  /** 16 octets */
+  readonly ticketId: Uint8Array
+}
+
+interface UnderWay {
+  readonly timer: NodeJS.Timeout
+  resolve(ticket: MadeTicket): void
+  reject(error: GatewayUnavailable): void
+}
+
+/** The requests for tickets on one link. */
+export class TicketRequests {
+  readonly #underWay = new Map<number, UnderWay>()
+  readonly #send: (body: Uint8Array) => void
+  #lastId = 0
+
+  constructor(send: (body: Uint8Array) => void) {
+    this.#send = send
+  }
+
+  /** @throws {GatewayUnavailable} GATEWAY_SILENT, GATEWAY_BUSY, GATEWAY_NOT_CONNECTED */
+  ask({ name, lifetimeS }: TicketWishes): Promise<MadeTicket> {
+    if (this.#underWay.size >= UNDER_WAY_MAX) return Promise.reject(new GatewayUnavailable('GATEWAY_BUSY'))
+    this.#lastId = (this.#lastId + 1) >>> 0
+    const id = this.#lastId
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(
+        () => this.#take(id)?.reject(new GatewayUnavailable('GATEWAY_SILENT')),
+        SERVER_DEADLINE_MS,
+      )
+      this.#underWay.set(id, { timer, resolve, reject })
+      this.#send(encode(TicketRequest, { id, ...(name !== undefined && { name }), ...(lifetimeS && { lifetimeS }) }))
+    })
+  }
+
+  /** An answer came. One that nobody waits for any more is ignored. */
+  answered({ id, result, uri, expiresAtS, ticketId }: TicketResponse): void {
+    const asker = this.#take(id)
+    const whole = result === Result.success && uri !== undefined && expiresAtS !== undefined && ticketId !== undefined
+    if (whole) asker?.resolve({ uri, expiresAtS, ticketId: Uint8Array.from(ticketId) })
+    else asker?.reject(new GatewayUnavailable('GATEWAY_BUSY'))
+  }
+
+  /** The link has ended. */
+  end(): void {
+    for (const id of [...this.#underWay.keys()]) this.#take(id)?.reject(new GatewayUnavailable('GATEWAY_NOT_CONNECTED'))
+  }
+
+  #take(id: number): UnderWay | undefined {
+    const asker = this.#underWay.get(id)
+    clearTimeout(asker?.timer)
+    this.#underWay.delete(id)
+    return asker
+  }
+}
