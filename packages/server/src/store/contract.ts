@@ -319,7 +319,7 @@ export interface EventFilter {
   before?: number | undefined
   /** Only events with an id above this one. */
   above?: number | undefined
-  /** Only events at this time or later. */
+  /** Only events at this time or later. Where clocks of replicas differ by over a minute, some may be left out. */
   since?: number | undefined
   type?: string | undefined
   result?: string | undefined
@@ -343,6 +343,8 @@ export interface Store extends OperatorStore {
    * Whoever comes second with another value sees that of the first.
    */
   claim(name: string, value: Uint8Array): Promise<Uint8Array>
+  /** Replaces the value of a claim that is still as `from` says; gives whether it did. */
+  replaceClaim(name: string, from: Uint8Array, to: Uint8Array): Promise<boolean>
 
   /** Adds a user with the 1st seed of generation 1. Rejects with `STORE_DUPLICATE` when the name is taken. */
   addUser(user: { name: string; sealedFirstSeed: Uint8Array; createdAt: number }): Promise<UserRow>
@@ -483,9 +485,9 @@ export interface Store extends OperatorStore {
   /** Appends events in their order and keeps only the newest `keep` of all. Gives their ids, which rise in that order. */
   appendEvents(events: readonly NewEventRow[], keep: number): Promise<number[]>
   findEvent(id: number): Promise<EventRow | undefined>
-  /** Newest first. */
+  /** Newest first. A filter by anything but `type` may read the whole log. */
   listEvents(filter: EventFilter): Promise<EventRow[]>
-  /** Every event of these sessions, at most 1,000 of them, oldest first: both parts of an authentication. */
+  /** Every event of these sessions, at most 1,000 of them, oldest first. It may read the whole log. */
   eventsOfSessions(sessions: readonly string[]): Promise<EventRow[]>
 
   /** Finishes what was begun, then lets go of the store. Idempotent. */

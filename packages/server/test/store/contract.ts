@@ -27,6 +27,17 @@ export function storeContract(name: string, open: (t: TestContext) => Promise<St
       assert.deepEqual([...(await store.claim('b', Buffer.of(3)))], [3])
     })
 
+    contract('a claim is replaced only by who knows what it is', async (store) => {
+      assert.equal(await store.replaceClaim('a', Buffer.of(), Buffer.of(1)), false, 'there is none')
+      await store.claim('a', Buffer.of(1))
+      await store.claim('b', Buffer.of(1))
+      assert.equal(await store.replaceClaim('a', Buffer.of(2), Buffer.of(3)), false)
+      assert.equal(await store.replaceClaim('a', Buffer.of(1), Buffer.of(2)), true)
+      assert.equal(await store.replaceClaim('a', Buffer.of(1), Buffer.of(3)), false)
+      assert.deepEqual([...(await store.claim('a', Buffer.of(9)))], [2])
+      assert.deepEqual([...(await store.claim('b', Buffer.of(9)))], [1], 'another claim')
+    })
+
     contract('a user has a sealed 1st seed of generation 1', async (store) => {
       const user = await store.addUser({ name: 'alice', sealedFirstSeed: Buffer.of(7), createdAt: 5 })
       const unlimited = { roaming: 'any', sessionsMax: null }

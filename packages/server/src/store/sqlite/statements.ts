@@ -49,6 +49,7 @@ const revocation = 'SELECT seq, tag, pne_id AS pneId, at FROM revocations'
 const sql = {
   claim: 'INSERT INTO claims (name, value) VALUES (?, ?) ON CONFLICT DO NOTHING',
   findClaim: 'SELECT value FROM claims WHERE name = ?',
+  replaceClaim: 'UPDATE claims SET value = :to WHERE name = :name AND value = :from',
 
   addUser: 'INSERT INTO users (name, created_at) VALUES (?, ?) RETURNING id',
   findUser: `${user} WHERE u.name = ?`,

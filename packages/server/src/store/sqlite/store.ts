@@ -68,6 +68,10 @@ export class SqliteStore implements Store {
     })
   }
 
+  replaceClaim(name: string, from: Uint8Array, to: Uint8Array): Promise<boolean> {
+    return this.#write(({ replaceClaim }) => replaceClaim.run({ name, from, to }).changes === 1)
+  }
+
   addUser(user: { name: string; sealedFirstSeed: Uint8Array; createdAt: number }): Promise<UserRow> {
     return this.#write(({ addUser, addFirstSeed, findUser }) => {
       const { id } = row<{ id: number }>(addUser.get(user.name, user.createdAt))
