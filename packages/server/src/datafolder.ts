@@ -5,17 +5,23 @@
 //   cpns.db       the store
 //   admin.token   the bearer token of the admin API
 //   admin.json    where the running server offers the admin API
-import { randomBytes, timingSafeEqual } from 'node:crypto'
+//   run.lock      empty; who is in the folder holds locks on it
+//   master.key.next   only while the master key is being changed
+import { randomBytes } from 'node:crypto'
 import { chmod, mkdir, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isRealm } from '@opencpns/protocol'
 import { readAdminToken } from './datafolder/admin-access.ts'
+import { checkMasterKey } from './datafolder/check-value.ts'
 import { DataFolderError } from './datafolder/errors.ts'
-import { readSecret, sizeOf, writeUnlessThere } from './datafolder/files.ts'
+import { sizeOf, writeUnlessThere } from './datafolder/files.ts'
+import { claimFolder, type Hold, shareFolder } from './datafolder/lock.ts'
+import { hasMasterKey, hasNextMasterKey, keyMissing, makeMasterKey, readMasterKey } from './datafolder/master-key.ts'
+import { changeMasterKey, type Rekeyed, type RekeyOptions } from './datafolder/rekey.ts'
 import { formatServerFile, readServerFile } from './datafolder/server-file.ts'
 import type { Store } from './store/contract.ts'
 import { openSqlite } from './store/sqlite/open.ts'
-import { MASTER_KEY_OCTETS, Vault } from './vault.ts'
+import type { Vault } from './vault.ts'
 
 export { readAdminAccess, writeAdminAddress } from './datafolder/admin-access.ts'
 export { DataFolderError, type DataFolderErrorCode } from './datafolder/errors.ts'
@@ -23,9 +29,10 @@ export { DataFolderError, type DataFolderErrorCode } from './datafolder/errors.t
 const TOKEN_OCTETS = 32
 
 /** What may be in a folder that is to become ours: what an interrupted attempt leaves, and what a file system puts there. */
-const ours = /^(\.?(master\.key|admin\.token|admin\.json|cpns\.db(-wal|-shm)?|server\.json)(\..*\.tmp)?|lost\+found)$/
+const ours =
+  /^(\.?(master\.key|run\.lock|admin\.token|admin\.json|cpns\.db(-wal|-shm)?|server\.json)(\..*\.tmp)?|lost\+found)$/
 
-/** An open data folder. Whoever opened it closes `store`. */
+/** An open data folder. Whoever opened it closes `store`, then calls `release`. */
 export interface DataFolder {
   dir: string
   realm: string
@@ -34,6 +41,8 @@ export interface DataFolder {
   vault: Vault
   store: Store
   adminToken: string
+  /** Leaves the folder to those who must be alone in it: a change of the master key, a restored backup. Idempotent. */
+  release(): void
 }
 
 /**
@@ -52,7 +61,7 @@ export async function initDataFolder(dir: string, { realm }: { realm: string }):
   await mkdir(dir, { recursive: true })
   await chmod(dir, 0o700)
   await checkKeyBeforeDatabase(dir)
-  await writeUnlessThere(join(dir, 'master.key'), randomBytes(MASTER_KEY_OCTETS).toString('base64url'))
+  await makeMasterKey(dir)
   await writeUnlessThere(join(dir, 'admin.token'), randomBytes(TOKEN_OCTETS).toString('base64url'))
   await writeUnlessThere(join(dir, 'cpns.db'), '') // SQLite gives its other files the mode of this one
   const { store } = await openStore(dir)
@@ -61,9 +70,10 @@ export async function initDataFolder(dir: string, { realm }: { realm: string }):
 }
 
 /**
- * Opens a data folder: its master key is the right one for its database.
- * @throws {DataFolderError} DATA_FOLDER_MISSING, DATA_FOLDER_DAMAGED, MASTER_KEY_*, ADMIN_TOKEN_UNUSABLE, and
- *   {@link StoreError}
+ * Opens a data folder: its master key is the right one for its database. A change of the master key that was cut off is
+ * finished first.
+ * @throws {DataFolderError} DATA_FOLDER_MISSING, DATA_FOLDER_DAMAGED, DATA_FOLDER_IN_USE, MASTER_KEY_*, ADMIN_TOKEN_UNUSABLE,
+ *   and {@link StoreError}
  */
 export async function openDataFolder(dir: string): Promise<DataFolder> {
   const { realm, created } = await readServerFile(dir)
@@ -71,7 +81,57 @@ export async function openDataFolder(dir: string): Promise<DataFolder> {
   if ((await sizeOf(join(dir, 'cpns.db'))) === 0) {
     throw new DataFolderError('DATA_FOLDER_DAMAGED', `${join(dir, 'cpns.db')} is missing: restore it from a backup`)
   }
-  return { dir, realm, created, adminToken, ...(await openStore(dir)) }
+  const hold = await enter(dir)
+  try {
+    return { dir, realm, created, adminToken, ...(await openStore(dir)), release: hold.release }
+  } catch (error) {
+    hold.release()
+    throw error
+  }
+}
+
+/**
+ * Gives a data folder a new master key: every sealed value goes from the old one to it. No server may run in the folder. If it
+ * is cut off, even by the loss of power, do it again, or start the server: both finish it.
+ * @throws {DataFolderError} DATA_FOLDER_MISSING, DATA_FOLDER_IN_USE, MASTER_KEY_*
+ * @throws {VaultError} a value opens neither under the old key nor under the new one @throws {StoreError}
+ */
+export async function rekeyDataFolder(dir: string, options?: RekeyOptions): Promise<Rekeyed> {
+  await readServerFile(dir)
+  const hold = await claimFolder(dir)
+  try {
+    return await changeKeyAlone(dir, options)
+  } finally {
+    hold.release()
+  }
+}
+
+/** Shares the folder, in which no change of the master key is left half done. */
+async function enter(dir: string): Promise<Hold> {
+  for (;;) {
+    if (await hasNextMasterKey(dir)) await finishChangeOfKey(dir)
+    const hold = await shareFolder(dir)
+    if (!(await hasNextMasterKey(dir))) return hold
+    hold.release() // somebody began one, and was cut off, between the two lines before
+  }
+}
+
+async function finishChangeOfKey(dir: string): Promise<void> {
+  const hold = await claimFolder(dir, { isPatient: true })
+  try {
+    if (await hasNextMasterKey(dir)) await changeKeyAlone(dir)
+  } finally {
+    hold.release()
+  }
+}
+
+async function changeKeyAlone(dir: string, options?: RekeyOptions): Promise<Rekeyed> {
+  const store = openSqlite(join(dir, 'cpns.db'))
+  try {
+    return await changeMasterKey(dir, store, options)
+  } finally {
+    await store.close()
+  }
 }
 
 /** Refuses a folder that is in use, by us or by others. */
@@ -90,21 +150,16 @@ async function checkFree(dir: string): Promise<void> {
 
 /** A database with content but without its key is a lost key, not an interrupted attempt: a new key would not open it. */
 async function checkKeyBeforeDatabase(dir: string): Promise<void> {
-  if ((await sizeOf(join(dir, 'cpns.db'))) > 0 && (await sizeOf(join(dir, 'master.key'))) === 0) throw keyMissing(dir)
+  if ((await sizeOf(join(dir, 'cpns.db'))) > 0 && !(await hasMasterKey(dir))) {
+    throw keyMissing(join(dir, 'master.key'))
+  }
 }
 
 async function openStore(dir: string): Promise<{ vault: Vault; store: Store }> {
   const vault = await readMasterKey(dir)
   const store = openSqlite(join(dir, 'cpns.db'))
   try {
-    const checkValue = vault.checkValue()
-    const written = await store.claim('master-key-check', checkValue)
-    if (written.length !== checkValue.length || !timingSafeEqual(written, checkValue)) {
-      throw new DataFolderError(
-        'MASTER_KEY_WRONG',
-        `${join(dir, 'master.key')} is not the key of ${join(dir, 'cpns.db')}: restore both from the same backup`,
-      )
-    }
+    await checkMasterKey(store, vault, dir)
     return { vault, store }
   } catch (error) {
     await store.close()
@@ -112,33 +167,9 @@ async function openStore(dir: string): Promise<{ vault: Vault; store: Store }> {
   }
 }
 
-async function readMasterKey(dir: string): Promise<Vault> {
-  const path = join(dir, 'master.key')
-  const text = await readSecret(path, {
-    FILE_MISSING: () => keyMissing(dir),
-    FILE_TOO_OPEN: (cause) =>
-      new DataFolderError('MASTER_KEY_TOO_OPEN', `others may read ${path}: run chmod 600 ${path}`, { cause }),
-  })
-  const masterKey = Buffer.from(text, 'base64url')
-  if (masterKey.length !== MASTER_KEY_OCTETS || masterKey.toString('base64url') !== text) {
-    throw new DataFolderError('MASTER_KEY_DAMAGED', `${path} is not a master key: restore it from a backup`)
-  }
-  const vault = new Vault(masterKey)
-  masterKey.fill(0)
-  return vault
-}
-
 function alreadyThere(dir: string): DataFolderError {
   return new DataFolderError(
     'DATA_FOLDER_EXISTS',
     `${dir} is initialised already: run opencpns server run --data ${dir}`,
-  )
-}
-
-function keyMissing(dir: string): DataFolderError {
-  const path = join(dir, 'master.key')
-  return new DataFolderError(
-    'MASTER_KEY_MISSING',
-    `${path} is missing: restore it from a backup, the database needs it`,
   )
 }

@@ -2,6 +2,7 @@
 
 export { type AuthenticationContext, authenticate } from './authenticate.ts'
 export { Challenges } from './challenges.ts'
+export type { Rekeyed, RekeyOptions } from './datafolder/rekey.ts'
 export {
   type DataFolder,
   DataFolderError,
@@ -9,6 +10,7 @@ export {
   initDataFolder,
   openDataFolder,
   readAdminAccess,
+  rekeyDataFolder,
   writeAdminAddress,
 } from './datafolder.ts'
 export { type AdminDoor, type AdminDoorOptions, createAdminDoor } from './doors/admin/door.ts'

@@ -49,7 +49,8 @@ export async function runServer(options: ServerOptions): Promise<RunningServer> 
     for (const close of closers.splice(0).reverse()) await close()
   }
   try {
-    const { realm, vault, store, adminToken } = await openDataFolder(dataDir)
+    const { realm, vault, store, adminToken, release } = await openDataFolder(dataDir)
+    closers.push(release)
     closers.push(() => store.close())
     const events = new EventLog(store, { logger, now })
     closers.push(() => events.close())

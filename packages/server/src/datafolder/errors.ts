@@ -4,8 +4,10 @@ export type DataFolderErrorCode =
   | 'ADMIN_TOKEN_UNUSABLE' // admin.token is not there, too open, or no token
   | 'DATA_FOLDER_DAMAGED' // server.json is not what `server init` wrote
   | 'DATA_FOLDER_EXISTS' // it is initialised already
+  | 'DATA_FOLDER_IN_USE' // a server runs in it, or its master key is being changed, or a backup restored
   | 'DATA_FOLDER_MISSING' // make it with: opencpns server init
   | 'DATA_FOLDER_NOT_EMPTY' // it holds other files, or is no folder
+  | 'MASTER_KEY_CHANGING' // finish that where it was begun, then copy its master.key here
   | 'MASTER_KEY_DAMAGED' // master.key holds no key
   | 'MASTER_KEY_MISSING' // restore master.key from its backup
   | 'MASTER_KEY_TOO_OPEN' // others may read master.key: chmod 600
