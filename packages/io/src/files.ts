@@ -2,7 +2,7 @@
 
 import { randomBytes } from 'node:crypto'
 import { constants } from 'node:fs'
-import { type FileHandle, link, open, rename, rm } from 'node:fs/promises'
+import { chown, type FileHandle, link, open, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { IoError, systemCode } from './errors.ts'
 
@@ -13,6 +13,8 @@ export interface WriteOptions {
   readonly mode?: number
   /** With false a file that is already there stays as it is. */
   readonly overwrite?: boolean
+  /** Written by root, it belongs to whom its folder belongs: who serves from that folder must be able to read it. */
+  readonly isFolderOwners?: boolean
 }
 
 /**
@@ -23,11 +25,12 @@ export interface WriteOptions {
 export async function writeFileAtomic(
   path: string,
   data: string | Uint8Array,
-  { mode = 0o600, overwrite = true }: WriteOptions = {},
+  { mode = 0o600, overwrite = true, isFolderOwners = false }: WriteOptions = {},
 ): Promise<void> {
   const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`)
   try {
     await writeNew(temporary, data, mode)
+    if (isFolderOwners) await giveToFolderOwner(temporary)
     if (overwrite) await rename(temporary, path)
     else await link(temporary, path) // unlike rename, fails when the name is taken
     if (!overwrite) await rm(temporary)
@@ -88,7 +91,15 @@ async function writeNew(path: string, data: string | Uint8Array, mode: number): 
   }
 }
 
-async function syncFolder(path: string): Promise<void> {
+/** As root: the file belongs to whom its folder belongs. Others may not give files away, and need not. */
+export async function giveToFolderOwner(path: string): Promise<void> {
+  if (process.getuid?.() !== 0) return
+  const { uid, gid } = await stat(dirname(path))
+  await chown(path, uid, gid)
+}
+
+/** What was done to the names in a folder is on the disk. */
+export async function syncFolder(path: string): Promise<void> {
   if (process.platform === 'win32') return // which has no such thing
   const folder = await open(path, constants.O_RDONLY)
   try {

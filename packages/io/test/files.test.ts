@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { chmod, link, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { chmod, chown, link, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
@@ -41,6 +41,22 @@ test('the mode is the one asked for, whatever the umask and whatever was there',
   assert.equal(await modeOf(path), 0o600)
   await writeFileAtomic(path, 'x', { mode: 0o644 })
   assert.equal(await modeOf(path), 0o644)
+})
+
+test("what root writes into the folder of somebody else is that one's, if wanted", async (t) => {
+  if (process.getuid?.() !== 0) return t.skip("only root can make a folder somebody else's")
+  const dir = await folder(t)
+  await chown(dir, 65_534, 65_533)
+  await writeFileAtomic(join(dir, 'ours'), 'x')
+  await writeFileAtomic(join(dir, 'theirs'), 'x', { isFolderOwners: true })
+  const owners = await Promise.all(['ours', 'theirs'].map((name) => stat(join(dir, name))))
+  assert.deepEqual(
+    owners.map(({ uid, gid }) => [uid, gid]),
+    [
+      [0, 0],
+      [65_534, 65_533],
+    ],
+  )
 })
 
 test('without overwrite, a file that is there stays as it is', async (t) => {

@@ -7,14 +7,14 @@
 //   admin.json    where the running server offers the admin API
 //   run.lock      empty; who is in the folder holds locks on it
 //   master.key.next   only while the master key is being changed
-import { randomBytes } from 'node:crypto'
-import { chmod, mkdir, readdir } from 'node:fs/promises'
+import { chmod, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isRealm } from '@opencpns/protocol'
-import { readAdminToken } from './datafolder/admin-access.ts'
+import { makeAdminToken, readAdminToken } from './datafolder/admin-access.ts'
 import { checkMasterKey } from './datafolder/check-value.ts'
 import { DataFolderError } from './datafolder/errors.ts'
 import { sizeOf, writeUnlessThere } from './datafolder/files.ts'
+import { alreadyThere, checkFree } from './datafolder/free.ts'
 import { claimFolder, type Hold, shareFolder } from './datafolder/lock.ts'
 import { hasMasterKey, hasNextMasterKey, keyMissing, makeMasterKey, readMasterKey } from './datafolder/master-key.ts'
 import { changeMasterKey, type Rekeyed, type RekeyOptions } from './datafolder/rekey.ts'
@@ -25,12 +25,6 @@ import type { Vault } from './vault.ts'
 
 export { readAdminAccess, writeAdminAddress } from './datafolder/admin-access.ts'
 export { DataFolderError, type DataFolderErrorCode } from './datafolder/errors.ts'
-
-const TOKEN_OCTETS = 32
-
-/** What may be in a folder that is to become ours: what an interrupted attempt leaves, and what a file system puts there. */
-const ours =
-  /^(\.?(master\.key|run\.lock|admin\.token|admin\.json|cpns\.db(-wal|-shm)?|server\.json)(\..*\.tmp)?|lost\+found)$/
 
 /** An open data folder. Whoever opened it closes `store`, then calls `release`. */
 export interface DataFolder {
@@ -62,7 +56,7 @@ export async function initDataFolder(dir: string, { realm }: { realm: string }):
   await chmod(dir, 0o700)
   await checkKeyBeforeDatabase(dir)
   await makeMasterKey(dir)
-  await writeUnlessThere(join(dir, 'admin.token'), randomBytes(TOKEN_OCTETS).toString('base64url'))
+  await makeAdminToken(dir)
   await writeUnlessThere(join(dir, 'cpns.db'), '') // SQLite gives its other files the mode of this one
   const { store } = await openStore(dir)
   await store.close()
@@ -134,20 +128,6 @@ async function changeKeyAlone(dir: string, options?: RekeyOptions): Promise<Reke
   }
 }
 
-/** Refuses a folder that is in use, by us or by others. */
-async function checkFree(dir: string): Promise<void> {
-  const names = await readdir(dir).catch((error: NodeJS.ErrnoException): string[] => {
-    if (error.code === 'ENOENT') return []
-    throw new DataFolderError('DATA_FOLDER_NOT_EMPTY', `${dir} cannot be used as a folder: choose another`, {
-      cause: error,
-    })
-  })
-  if (names.includes('server.json')) throw alreadyThere(dir)
-  if (!names.every((name) => ours.test(name))) {
-    throw new DataFolderError('DATA_FOLDER_NOT_EMPTY', `${dir} holds other files: choose an empty or a new folder`)
-  }
-}
-
 /** A database with content but without its key is a lost key, not an interrupted attempt: a new key would not open it. */
 async function checkKeyBeforeDatabase(dir: string): Promise<void> {
   if ((await sizeOf(join(dir, 'cpns.db'))) > 0 && !(await hasMasterKey(dir))) {
@@ -165,11 +145,4 @@ async function openStore(dir: string): Promise<{ vault: Vault; store: Store }> {
     await store.close()
     throw error
   }
-}
-
-function alreadyThere(dir: string): DataFolderError {
-  return new DataFolderError(
-    'DATA_FOLDER_EXISTS',
-    `${dir} is initialised already: run opencpns server run --data ${dir}`,
-  )
 }

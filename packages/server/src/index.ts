@@ -1,6 +1,9 @@
 // The CPNS Server: what runs one, what operates on its data folder, and what a bench measures.
 
 export { type AuthenticationContext, authenticate } from './authenticate.ts'
+export { type BackupOptions, type BackupReport, backupDataFolder } from './backup/backup.ts'
+export { BackupError, type BackupErrorCode } from './backup/errors.ts'
+export { type RestoreOptions, type RestoreReport, restoreDataFolder } from './backup/restore.ts'
 export { Challenges } from './challenges.ts'
 export type { Rekeyed, RekeyOptions } from './datafolder/rekey.ts'
 export {

@@ -1,12 +1,15 @@
 // How the operator's tools reach the server that runs in a data folder: its address, and the token of the admin API.
+import { randomBytes } from 'node:crypto'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type IoError, writeFileAtomic } from '@opencpns/io'
 import Type from 'typebox'
 import { Check } from 'typebox/value'
 import { DataFolderError } from './errors.ts'
-import { parseJson, readIfThere, readSecret } from './files.ts'
+import { parseJson, readIfThere, readSecret, writeUnlessThere } from './files.ts'
 import { readServerFile } from './server-file.ts'
+
+const TOKEN_OCTETS = 32
 
 const AdminFile = Type.Object({ url: Type.String() })
 
@@ -34,6 +37,11 @@ export async function readAdminAccess(dir: string): Promise<{ url: string; token
     )
   }
   return { url: address.url, token: await readAdminToken(dir) }
+}
+
+/** Makes one unless it is there. */
+export async function makeAdminToken(dir: string): Promise<void> {
+  await writeUnlessThere(join(dir, 'admin.token'), randomBytes(TOKEN_OCTETS).toString('base64url'))
 }
 
 /** @throws {DataFolderError} ADMIN_TOKEN_UNUSABLE */

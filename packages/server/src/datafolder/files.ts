@@ -21,7 +21,7 @@ export async function readSecret(
 /** Whether it was written: not when the file is there already, whoever wrote it. */
 export async function writeUnlessThere(path: string, text: string): Promise<boolean> {
   try {
-    await writeFileAtomic(path, text, { mode: 0o600, overwrite: false })
+    await writeFileAtomic(path, text, { overwrite: false, isFolderOwners: true })
     return true
   } catch (error) {
     if (error instanceof IoError && error.code === 'FILE_EXISTS') return false

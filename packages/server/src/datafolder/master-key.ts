@@ -12,7 +12,7 @@ const NEXT = 'master.key.next'
 
 /** @throws {DataFolderError} MASTER_KEY_MISSING, MASTER_KEY_TOO_OPEN, MASTER_KEY_DAMAGED */
 export async function readMasterKey(dir: string): Promise<Vault> {
-  return vaultOf(await readKeyFile(join(dir, CURRENT)))
+  return readKeyAt(join(dir, CURRENT))
 }
 
 /** Makes one unless it is there: a master key, once written, is never replaced but by {@link adoptNextMasterKey}. */
@@ -32,27 +32,33 @@ export async function hasNextMasterKey(dir: string): Promise<boolean> {
 /** The key that comes next, made now unless it is there. On the disk when it is given. */
 export async function nextMasterKey(dir: string): Promise<Vault> {
   await writeUnlessThere(join(dir, NEXT), newKey())
-  return vaultOf(await readKeyFile(join(dir, NEXT)))
+  return readKeyAt(join(dir, NEXT))
 }
 
 /** The key that comes next is the master key from now on. Cut off anywhere, it can be done again. */
 export async function adoptNextMasterKey(dir: string): Promise<void> {
-  await writeFileAtomic(join(dir, CURRENT), await readKeyFile(join(dir, NEXT)))
-  await rm(join(dir, NEXT))
+  await setMasterKey(dir, join(dir, NEXT))
 }
 
-/** Puts the key of another file, as from a backup, into a folder. @throws as {@link readMasterKey} */
-export async function copyMasterKey(file: string, dir: string): Promise<void> {
-  await writeFileAtomic(join(dir, CURRENT), await readKeyFile(file))
+/** The key in another file, as one from a backup, is the master key from now on, and none comes next. @throws as {@link readMasterKey} */
+export async function setMasterKey(dir: string, file: string): Promise<void> {
+  await writeFileAtomic(join(dir, CURRENT), await readKeyFile(file), { isFolderOwners: true })
+  await rm(join(dir, NEXT), { force: true })
 }
 
-/** @param file which holds a master key, in a data folder or elsewhere @throws as {@link readMasterKey} */
-export async function readVault(file: string): Promise<Vault> {
+/** Where the master keys of a folder are that are there: the one of now, and the one that comes next. */
+export async function masterKeyFiles(dir: string): Promise<string[]> {
+  const files = [join(dir, CURRENT), join(dir, NEXT)]
+  const sizes = await Promise.all(files.map(sizeOf))
+  return files.filter((_, index) => sizes[index] !== 0)
+}
+
+/** The key in any file. @throws as {@link readMasterKey} */
+export async function readKeyAt(file: string): Promise<Vault> {
   return vaultOf(await readKeyFile(file))
 }
 
-export function keyMissing(path: string): DataFolderError {
-  const advice = 'restore it from a backup, the database needs it'
+export function keyMissing(path: string, advice = 'restore it from a backup, the database needs it'): DataFolderError {
   return new DataFolderError('MASTER_KEY_MISSING', `${path} is missing: ${advice}`)
 }
 

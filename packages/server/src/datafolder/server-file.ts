@@ -31,8 +31,8 @@ export async function readServerFile(dir: string): Promise<Type.Static<typeof Se
   )
 }
 
-/** The text of a new one. */
-export function formatServerFile(realm: string): string {
-  const server: Type.Static<typeof ServerFile> = { format: FORMAT, realm, created: new Date().toISOString() }
+/** The text of one. @param created ISO 8601 */
+export function formatServerFile(realm: string, created = new Date().toISOString()): string {
+  const server: Type.Static<typeof ServerFile> = { format: FORMAT, realm, created }
   return `${JSON.stringify(server, null, 2)}\n`
 }

@@ -183,7 +183,8 @@ export function migrate(db: DatabaseSync): void {
   db.exec('PRAGMA foreign_keys = ON')
 }
 
-function checkOurs(db: DatabaseSync): void {
+/** @throws {StoreError} `STORE_NEWER`, `STORE_NOT_OURS`; a file without tables may become ours */
+export function checkOurs(db: DatabaseSync): void {
   const applicationId = numberOf(db, 'PRAGMA application_id')
   const tables = numberOf(db, 'SELECT count(*) FROM sqlite_schema')
   if (applicationId !== APPLICATION_ID && tables > 0) {
