@@ -3,6 +3,7 @@ import type { EventLog } from '../events.ts'
 import type {
   Page,
   PageRequest,
+  PnFilter,
   PnRow,
   RegistrationFilter,
   RegistrationReport,
@@ -38,8 +39,8 @@ export class Registrations {
   }
 
   /** By gateway. */
-  listPns(page: PageRequest): Promise<Page<PnRow>> {
-    return this.#store.listPns(page)
+  listPns(filter: PnFilter, page: PageRequest): Promise<Page<PnRow>> {
+    return this.#store.listPns(filter, page)
   }
 
   /** The personal network of a gateway. @throws {RegistryError} GATEWAY_UNKNOWN */

@@ -6,8 +6,10 @@ import type { Logger } from '@opencpns/io'
 import { checkRealm, gatewayIdentity, KEY_OCTETS, revocationTag } from '@opencpns/protocol'
 import type { EventLog, NewEvent } from '../events.ts'
 import type {
+  GatewayFilter,
   GatewayRow,
   KeyRow,
+  ListedGatewayRow,
   Page,
   PageRequest,
   PneFilter,
@@ -15,6 +17,7 @@ import type {
   Removal,
   RevocationRow,
   Store,
+  UserFilter,
   UserRow,
 } from '../store/contract.ts'
 import { StoreError } from '../store/contract.ts'
@@ -140,8 +143,9 @@ export class Registry extends EventEmitter<RegistryEvents> {
     return removal
   }
 
-  listUsers(page: PageRequest): Promise<Page<UserRow>> {
-    return this.#store.listUsers(page)
+  /** By name. */
+  listUsers(filter: UserFilter, page: PageRequest): Promise<Page<UserRow>> {
+    return this.#store.listUsers(filter, page)
   }
 
   // Gateways
@@ -164,8 +168,9 @@ export class Registry extends EventEmitter<RegistryEvents> {
     return { identity, radius, secret }
   }
 
-  listGateways(page: PageRequest): Promise<Page<GatewayRow>> {
-    return this.#store.listGateways(page)
+  /** By identity. */
+  listGateways(filter: GatewayFilter, page: PageRequest): Promise<Page<ListedGatewayRow>> {
+    return this.#store.listGateways(filter, page)
   }
 
   /** The identity of a gateway that is named with or without the realm. @throws {RegistryError} NAME_INVALID */

@@ -31,7 +31,7 @@ type Roaming = 'any' | 'listed' | 'none'
 /**
  * An end user. `generation` is that of the newest 1st seed. Times here and below are in ms since the epoch.
  * `sessionsMax` is how many sessions a PNE of the user may have at once at a gateway; null for no limit. `version` is 1 at
- * first and rises by 1 with each call that changes the policy, adds a 1st seed, or removes the user.
+ * first and rises by 1 with each change of the policy, each further 1st seed, and the removal.
  */
 export interface UserRow {
   id: number

@@ -58,7 +58,7 @@ export function policyContract(contract: Contract): void {
   contract('a gateway takes visitors, or not, or again', async (store) => {
     await furnish(store)
     assert.equal((await store.changeVisitors(GATEWAY, false))?.visitors, false)
-    const { items } = await store.listGateways({ limit: 10 })
+    const { items } = await store.listGateways({}, { limit: 10 })
     assert.deepEqual(
       items.map(({ visitors }) => visitors),
       [false, true],

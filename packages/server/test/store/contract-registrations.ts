@@ -159,9 +159,9 @@ export function registrationContract(contract: Contract): void {
     await store.changeVisitors(OTHER_GATEWAY, false)
     const home = { gateway: GATEWAY, user: 'alice', visitors: true, registered: 2 }
     const lobby = { gateway: OTHER_GATEWAY, user: 'bob', visitors: false, registered: 0 }
-    assert.deepEqual(await store.listPns({ limit: 10 }), { items: [home, lobby], next: null })
-    const { items, next } = await store.listPns({ limit: 1 })
-    assert.deepEqual([items, (await store.listPns({ limit: 1, cursor: next ?? '' })).items], [[home], [lobby]])
+    assert.deepEqual(await store.listPns({}, { limit: 10 }), { items: [home, lobby], next: null })
+    const { items, next } = await store.listPns({}, { limit: 1 })
+    assert.deepEqual([items, (await store.listPns({}, { limit: 1, cursor: next ?? '' })).items], [[home], [lobby]])
     assert.deepEqual(await store.findPn(OTHER_GATEWAY), lobby)
     await store.revokeGateway(OTHER_GATEWAY, 20)
     for (const gateway of [OTHER_GATEWAY, 'ap@example.org', NOBODY.gateway]) {

@@ -43,7 +43,7 @@ export function storeContract(name: string, open: (t: TestContext) => Promise<St
       const unlimited = { roaming: 'any', sessionsMax: null }
       assert.deepEqual(
         { ...user },
-        { id: user.id, name: 'alice', generation: 1, ...unlimited, createdAt: 5, removedAt: null },
+        { id: user.id, version: 1, name: 'alice', generation: 1, ...unlimited, createdAt: 5, removedAt: null },
       )
       assert.deepEqual(await store.findUser('alice'), user)
       const seed = await store.findFirstSeed(user.id, 1)
@@ -53,7 +53,7 @@ export function storeContract(name: string, open: (t: TestContext) => Promise<St
     contract('a name of a user is taken once, and the second user leaves no trace', async (store) => {
       await addUser(store, 'alice')
       await assert.rejects(addUser(store, 'alice'), { code: 'STORE_DUPLICATE' })
-      assert.equal((await store.listUsers({ limit: 10 })).items.length, 1)
+      assert.equal((await store.listUsers({}, { limit: 10 })).items.length, 1)
     })
 
     contract('of two users of one name that come at once, one is refused and the other stays', async (store) => {
@@ -63,7 +63,7 @@ export function storeContract(name: string, open: (t: TestContext) => Promise<St
         addUser(store, 'bob'),
       ])
       assert.deepEqual([first.status, second.status, third.status], ['fulfilled', 'rejected', 'fulfilled'])
-      const { items } = await store.listUsers({ limit: 10 })
+      const { items } = await store.listUsers({}, { limit: 10 })
       assert.deepEqual(
         items.map((user) => user.name),
         ['alice', 'bob'],
@@ -84,14 +84,14 @@ export function storeContract(name: string, open: (t: TestContext) => Promise<St
 
     contract('a list comes in pages that together are the list', async (store) => {
       for (const name of ['carol', 'alice', 'bob']) await addUser(store, name)
-      const first = await store.listUsers({ limit: 2 })
-      const second = await store.listUsers({ limit: 2, cursor: first.next ?? '' })
+      const first = await store.listUsers({}, { limit: 2 })
+      const second = await store.listUsers({}, { limit: 2, cursor: first.next ?? '' })
       assert.deepEqual(
         [...first.items, ...second.items].map((user) => user.name),
         ['alice', 'bob', 'carol'],
       )
       assert.equal(second.next, null)
-      assert.equal((await store.listUsers({ limit: 3 })).next, null)
+      assert.equal((await store.listUsers({}, { limit: 3 })).next, null)
     })
 
     contract('a gateway keeps its sealed secret, which no list shows', async (store) => {
@@ -99,6 +99,7 @@ export function storeContract(name: string, open: (t: TestContext) => Promise<St
       const added = await addGateway(store, GATEWAY, userId)
       const row = {
         identity: GATEWAY,
+        version: 1,
         radius: null,
         visitors: true,
         userId,
@@ -108,8 +109,8 @@ export function storeContract(name: string, open: (t: TestContext) => Promise<St
       }
       assert.deepEqual({ ...added }, row)
       assert.deepEqual([...((await store.findGateway(GATEWAY))?.sealedSecret ?? [])], [8])
-      const { items } = await store.listGateways({ limit: 10 })
-      assert.deepEqual(items, [added])
+      const { items } = await store.listGateways({}, { limit: 10 })
+      assert.deepEqual(items, [{ ...added, registered: 0 }])
     })
 
     contract('a gateway needs a user that exists, and an identity that is free', async (store) => {
@@ -297,11 +298,11 @@ export function storeContract(name: string, open: (t: TestContext) => Promise<St
       await store.confirmPne(secondSeed, GATEWAY, 20)
       const list = async (filter: Parameters<Store['listPnes']>[0]) =>
         ids((await store.listPnes(filter, { limit: 10 })).items)
-      assert.deepEqual(await list({ query: 'LAMP' }), ['pne-b', 'pne-a'])
+      assert.deepEqual(await list({ query: 'LAMP' }), ['pne-a', 'pne-b'])
       assert.deepEqual(await list({ query: 'lamp', state: 'active' }), ['pne-b'])
       assert.deepEqual(await list({ query: 'lamp', state: 'active', user: 'bob' }), [])
       assert.deepEqual(await list({ user: 'bob' }), ['pne-c'])
-      assert.deepEqual(await list({ query: 'pne-' }), ['pne-c', 'pne-b', 'pne-a'])
+      assert.deepEqual(await list({ query: 'pne-' }), ['pne-a', 'pne-b', 'pne-c'])
       assert.deepEqual(await list({ user: 'nobody' }), [])
       for (const wildcard of ['%', '_', "'", '*']) assert.deepEqual(await list({ query: wildcard }), [])
     })

@@ -32,8 +32,9 @@ export function newPne(changes: Partial<NewPne> = {}): NewPne {
 }
 
 export function newEvent(changes: Partial<NewEventRow>): NewEventRow {
-  const absent = { reason: null, pneId: null, gateway: null, user: null, case: null, ms: null }
-  return { at: 1, type: 'authentication', result: 'accepted', ...absent, ...changes }
+  const absent = { reason: null, pneId: null, gateway: null, user: null, case: null, ms: null, session: null }
+  const details = { steps: null, facts: null }
+  return { at: 1, type: 'authentication', result: 'accepted', ...absent, ...details, ...changes }
 }
 
 export function ids(pnes: PneRow[]): string[] {

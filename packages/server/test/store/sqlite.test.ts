@@ -98,7 +98,7 @@ test('a database of the first schema is brought up to date with all that it hold
   db.close()
   for (const opening of ['first', 'second']) {
     const store = openSqlite(path)
-    const { items } = await store.listGateways({ limit: 10 })
+    const { items } = await store.listGateways({}, { limit: 10 })
     const gateways = items.map(({ identity, radius, revokedAt }) => [identity, radius, revokedAt])
     assert.deepEqual(gateways.slice(0, 2), [
       ['home@example.org', null, null],
@@ -123,7 +123,7 @@ test('a database of the first schema is brought up to date with all that it hold
     assert.deepEqual((await store.listRadiusGateways()).length, 1)
     await store.close()
   }
-  assert.equal(new DatabaseSync(path).prepare('PRAGMA user_version').get()?.['user_version'], 4)
+  assert.equal(new DatabaseSync(path).prepare('PRAGMA user_version').get()?.['user_version'], 5)
 })
 
 test('a database with PNEs of one key each keeps them, their registrations and its revocation log', async (t) => {

@@ -8,6 +8,7 @@ import {
   type Store,
   StoreError,
 } from '../contract.ts'
+import { wordsOf } from '../words.ts'
 import { row } from './rows.ts'
 import type { Statements } from './statements.ts'
 
@@ -47,10 +48,12 @@ function assign(
 
 /** A PNE with its first key. False when the gateway is not there. */
 export function addPne(
-  { addPne, addKey }: Statements,
+  { addPne, addKey, addWord }: Statements,
   { secondSeed, ...pne }: NewPne & { state: 'pending' | 'active'; confirmedAt: number | null },
 ): boolean {
-  if (addPne.run(pne).changes === 0) return false
+  const { changes, lastInsertRowid } = addPne.run(pne)
+  if (changes === 0) return false
+  for (const word of wordsOf(pne.name)) addWord.run(word, lastInsertRowid)
   const { pneId, state, createdAt, confirmedAt } = pne
   addKey.run({ secondSeed, replaces: null, pneId, state, createdAt, confirmedAt })
   return true
@@ -90,8 +93,15 @@ export function revokePne(statements: Statements, pneId: string, tagOf: TagOf, a
 
 export function removePendingPnes(statements: Statements, time: number): number {
   const { changes } = statements.removePendingKeys.run(time)
-  statements.removePendingPnes.run()
+  removeKeyless(statements)
   return Number(changes)
+}
+
+/** Removes pending PNEs that have no key, with their words. */
+function removeKeyless({ removePendingPnes, removeWord }: Statements): void {
+  for (const { id, name } of removePendingPnes.all()) {
+    for (const word of wordsOf(name as string | null)) removeWord.run(word, id as number)
+  }
 }
 
 /** What {@link Store.retireGeneration} does. When it retired something, `forget` must follow. */
@@ -112,7 +122,7 @@ export function retireGeneration(
       statements.appendRevocation.run(pneId, tagOf(secondSeed), at)
     }
     statements.removePendingOfGeneration.run(userId, generation)
-    statements.removePendingPnes.run()
+    removeKeyless(statements)
     statements.destroyFirstSeed.run(userId, generation)
   }
   const { seq: newestRevocation } = row<{ seq: number }>(statements.newestRevocation.get())

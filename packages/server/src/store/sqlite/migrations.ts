@@ -1,11 +1,13 @@
 // The schema, as numbered steps that only go forward. A step that was released is never edited: add another one.
 import type { DatabaseSync } from 'node:sqlite'
 import { StoreError } from '../contract.ts'
+import { wordsOf } from '../words.ts'
 
 /** "CPNS", in the header of the file: it tells our database from any other. */
 const APPLICATION_ID = 0x43504e53
 
-const migrations = [
+/** A step is SQL, or what SQL alone cannot do. */
+const migrations: (string | ((db: DatabaseSync) => void))[] = [
   /* 1 */ `
   CREATE TABLE claims (
     name  TEXT PRIMARY KEY,
@@ -158,7 +160,95 @@ const migrations = [
   ALTER TABLE revocations_of_4 RENAME TO revocations;
   CREATE INDEX revocations_of_pne ON revocations (pne_id);
   `,
+  /* 5 */ addOperatorsView,
 ]
+
+/** What the operator's view stands on; and the words of display names that are there already. */
+function addOperatorsView(db: DatabaseSync): void {
+  db.exec(`
+  ALTER TABLE users ADD COLUMN version INTEGER NOT NULL DEFAULT 1;
+  ALTER TABLE gateways ADD COLUMN version INTEGER NOT NULL DEFAULT 1;
+  CREATE INDEX gateways_of_user ON gateways (user_id, identity);
+  CREATE INDEX gateways_revoked ON gateways (identity) WHERE revoked_at IS NOT NULL;
+  CREATE INDEX gateways_of_radius ON gateways (identity) WHERE radius IS NOT NULL;
+  CREATE INDEX users_removed ON users (name) WHERE removed_at IS NOT NULL;
+
+  CREATE INDEX pnes_of_gateway ON pnes (gateway_id);
+  CREATE INDEX pnes_pending_by_id ON pnes (id) WHERE state = 'pending';
+  CREATE INDEX pnes_pending_of_user ON pnes (user_id) WHERE state = 'pending';
+  CREATE INDEX pnes_revoked_of_user ON pnes (user_id) WHERE state = 'revoked';
+  -- The words of display names: a beginning of a word is a range of it. Whoever removes a PNE removes its words.
+  CREATE TABLE pne_words (
+    word TEXT NOT NULL,
+    pne  INTEGER NOT NULL,
+    PRIMARY KEY (word, pne)
+  ) STRICT, WITHOUT ROWID;
+
+  ALTER TABLE events ADD COLUMN session TEXT;
+  -- Apart, so that the log itself stays quick to read through.
+  CREATE TABLE event_details (
+    id    INTEGER PRIMARY KEY,
+    steps TEXT,
+    facts TEXT
+  ) STRICT;
+
+  CREATE TABLE tokens (
+    number     INTEGER PRIMARY KEY AUTOINCREMENT,
+    id         TEXT NOT NULL UNIQUE,
+    name       TEXT NOT NULL,
+    role       TEXT NOT NULL CHECK (role IN ('viewer', 'operator', 'admin')),
+    hash       BLOB NOT NULL UNIQUE CHECK (length(hash) = 32),
+    created_at INTEGER NOT NULL,
+    created_by TEXT NOT NULL,
+    expires_at INTEGER,
+    revoked_at INTEGER,
+    used_at    INTEGER
+  ) STRICT;
+  CREATE UNIQUE INDEX tokens_by_name ON tokens (name) WHERE revoked_at IS NULL;
+
+  CREATE TABLE audit (
+    id      INTEGER PRIMARY KEY AUTOINCREMENT,
+    at      INTEGER NOT NULL,
+    actor   TEXT NOT NULL,
+    role    TEXT NOT NULL,
+    action  TEXT NOT NULL,
+    target  TEXT,
+    facts   TEXT,
+    "from"  TEXT NOT NULL,
+    outcome TEXT
+  ) STRICT;
+  CREATE INDEX audit_of_actor ON audit (actor);
+  CREATE INDEX audit_of_action ON audit (action);
+  CREATE INDEX audit_of_target ON audit (target) WHERE target IS NOT NULL;
+
+  -- The first answers to requests with an idempotency key, sealed; null while the request is under way.
+  CREATE TABLE answers (
+    scope       TEXT NOT NULL,
+    key         TEXT NOT NULL,
+    fingerprint BLOB NOT NULL,
+    sealed      BLOB,
+    at          INTEGER NOT NULL,
+    PRIMARY KEY (scope, key)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX answers_by_age ON answers (at);
+
+  CREATE TABLE replicas (
+    name TEXT PRIMARY KEY,
+    at   INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE links (
+    gateway TEXT NOT NULL,
+    replica TEXT NOT NULL,
+    since   INTEGER NOT NULL,
+    PRIMARY KEY (gateway, replica)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX links_of_replica ON links (replica);
+  `)
+  const add = db.prepare('INSERT INTO pne_words (word, pne) VALUES (?, ?)')
+  for (const { id, name } of db.prepare('SELECT id, name FROM pnes WHERE name IS NOT NULL').iterate()) {
+    for (const word of wordsOf(String(name))) add.run(word, id as number)
+  }
+}
 
 /**
  * Brings the schema up to date, in one transaction: two processes that open the same new file do it once.
@@ -170,7 +260,10 @@ export function migrate(db: DatabaseSync): void {
   db.exec('PRAGMA foreign_keys = OFF') // a table that others refer to is replaced: sqlite.org/lang_altertable.html section 7
   db.exec('BEGIN IMMEDIATE')
   try {
-    for (const step of migrations.slice(versionOf(db))) db.exec(step)
+    for (const step of migrations.slice(versionOf(db))) {
+      if (typeof step === 'string') db.exec(step)
+      else step(db)
+    }
     if (db.prepare('PRAGMA foreign_key_check').get() !== undefined) {
       throw new StoreError('STORE_CORRUPT', 'the database refers to what is not there: restore it from a backup')
     }

@@ -1,5 +1,13 @@
 // Between what node:sqlite gives and the row types of the contract.
-import { type GatewayRow, type GatewaySecretRow, type Page, type PneRow, StoreError } from '../contract.ts'
+import {
+  type GatewayRow,
+  type GatewaySecretRow,
+  type ListedGatewayRow,
+  type Page,
+  type PneRow,
+  StoreError,
+} from '../contract.ts'
+import { ABOVE_ALL } from '../words.ts'
 
 /** A row that must be there: it was written or found in the same transaction. */
 export function row<T>(found: unknown): T {
@@ -12,6 +20,15 @@ export function gatewayRow<T extends GatewayRow | GatewaySecretRow = GatewayRow>
   if (found === undefined) return undefined
   const gateway = found as T
   return { ...gateway, visitors: Boolean(gateway.visitors) }
+}
+
+export function listedGatewayRow(found: Record<string, unknown>): ListedGatewayRow {
+  return { ...(found as unknown as ListedGatewayRow), visitors: Boolean(found['visitors']) }
+}
+
+/** The names that begin so, after the last one of the page before. */
+export function beginning(query: string, cursor: string): { after: string; beginning: string; end: string } {
+  return { after: cursor, beginning: query, end: query + ABOVE_ALL }
 }
 
 /** Without the number by which the inventory is ordered: that is the store's own affair. */

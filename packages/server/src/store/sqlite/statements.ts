@@ -1,13 +1,15 @@
 // Every SQL statement of the SQLite store, by the table it is about. Columns come back under the names of the row types.
 import type { DatabaseSync } from 'node:sqlite'
+import { event } from './events.ts'
+import { operatorSql } from './operator-statements.ts'
 
 const user = `
-  SELECT u.id, u.name, u.roaming, u.sessions_max AS sessionsMax, u.created_at AS createdAt, u.removed_at AS removedAt,
+  SELECT u.id, u.version, u.name, u.roaming, u.sessions_max AS sessionsMax, u.created_at AS createdAt, u.removed_at AS removedAt,
          (SELECT max(generation) FROM first_seeds WHERE user_id = u.id) AS generation
   FROM users u`
 
 const gatewayColumns = `
-  g.identity, g.radius, g.visitors, g.user_id AS userId, u.name AS user, g.created_at AS createdAt,
+  g.identity, g.version, g.radius, g.visitors, g.user_id AS userId, u.name AS user, g.created_at AS createdAt,
   g.revoked_at AS revokedAt`
 const gatewayTables = 'gateways g JOIN users u ON u.id = g.user_id'
 const gateway = `SELECT ${gatewayColumns} FROM ${gatewayTables}`
@@ -44,6 +46,10 @@ const pn = `
          (SELECT count(*) FROM registrations WHERE gateway_id = g.id) AS registered
   FROM ${gatewayTables} WHERE g.radius IS NULL AND g.revoked_at IS NULL`
 
+const listedGateway = `
+  SELECT ${gatewayColumns}, (SELECT count(*) FROM registrations WHERE gateway_id = g.id) AS registered
+  FROM ${gatewayTables}`
+
 const revocation = 'SELECT seq, tag, pne_id AS pneId, at FROM revocations'
 
 const sql = {
@@ -53,7 +59,9 @@ const sql = {
 
   addUser: 'INSERT INTO users (name, created_at) VALUES (?, ?) RETURNING id',
   findUser: `${user} WHERE u.name = ?`,
-  listUsers: `${user} WHERE u.name > ? ORDER BY u.name LIMIT ?`,
+  findUserId: 'SELECT id FROM users WHERE name = ?',
+  listUsers: `${user} WHERE u.name > :after AND u.name >= :beginning AND u.name < :end ORDER BY u.name LIMIT :limit`,
+  noteUserChange: 'UPDATE users SET version = version + 1 WHERE id = ?',
   addFirstSeed: `
     INSERT INTO first_seeds (user_id, generation, sealed, created_at)
     SELECT :userId, :generation, :sealed, :createdAt
@@ -83,20 +91,20 @@ const sql = {
            EXISTS (SELECT 1 FROM listed_gateways WHERE user_id = u.id AND gateway_id = g.id) AS listed
     FROM users u, gateways g WHERE u.id = ? AND g.identity = ?`,
 
-  removeUser: 'UPDATE users SET removed_at = ? WHERE name = ? AND removed_at IS NULL',
+  removeUser: 'UPDATE users SET removed_at = ?, version = version + 1 WHERE name = ? AND removed_at IS NULL',
   destroyFirstSeeds: "UPDATE first_seeds SET sealed = x'' WHERE user_id = ?",
   pnesOfUser: "SELECT pne_id AS pneId FROM pnes WHERE user_id = ? AND state <> 'revoked'",
   revokeGatewaysOfUser:
-    'UPDATE gateways SET revoked_at = ? WHERE user_id = ? AND revoked_at IS NULL RETURNING identity',
+    'UPDATE gateways SET revoked_at = ?, version = version + 1 WHERE user_id = ? AND revoked_at IS NULL RETURNING identity',
 
   addGateway: `
     INSERT INTO gateways (identity, radius, user_id, sealed_secret, created_at)
     SELECT :identity, :radius, id, :sealedSecret, :createdAt FROM users WHERE id = :userId AND removed_at IS NULL`,
-  changeVisitors: 'UPDATE gateways SET visitors = ? WHERE identity = ?',
+  changeVisitors: 'UPDATE gateways SET visitors = ?, version = version + 1 WHERE identity = ?',
   findGateway: `${gateway} WHERE g.identity = ?`,
   findGatewaySecret: `${gatewaySecret} WHERE g.identity = ?`,
-  listGateways: `${gateway} WHERE g.identity > ? ORDER BY g.identity LIMIT ?`,
-  revokeGateway: 'UPDATE gateways SET revoked_at = ? WHERE identity = ? AND revoked_at IS NULL',
+  findGatewayId: 'SELECT id FROM gateways WHERE identity = ?',
+  revokeGateway: 'UPDATE gateways SET revoked_at = ?, version = version + 1 WHERE identity = ? AND revoked_at IS NULL',
   findRadiusGateway: 'SELECT identity FROM gateways WHERE radius = ? AND revoked_at IS NULL',
   listRadiusGateways: `
     SELECT identity, radius, sealed_secret AS sealedSecret FROM gateways WHERE radius IS NOT NULL AND revoked_at IS NULL`,
@@ -106,6 +114,8 @@ const sql = {
     INSERT INTO pnes (pne_id, state, user_id, gateway_id, name, created_at, confirmed_at)
     SELECT :pneId, :state, user_id, id, :name, :createdAt, :confirmedAt
     FROM gateways WHERE identity = :gateway AND revoked_at IS NULL`,
+  addWord: 'INSERT INTO pne_words (word, pne) VALUES (?, ?)',
+  removeWord: 'DELETE FROM pne_words WHERE word = ? AND pne = ?',
   addKey: `
     INSERT INTO keys (second_seed, pne_id, state, user_id, generation, replaces, created_at, confirmed_at)
     SELECT :secondSeed, pne_id, :state, user_id, (SELECT max(generation) FROM first_seeds WHERE user_id = pnes.user_id),
@@ -127,7 +137,9 @@ const sql = {
   revokePne: "UPDATE pnes SET state = 'revoked', revoked_at = ? WHERE pne_id = ? AND state <> 'revoked'",
   findPneKey: 'SELECT pne_id, state, user_id, generation FROM keys WHERE second_seed = ?',
   findKey: `${key} WHERE k.second_seed = ?`,
+  listKeys: `${key} WHERE k.pne_id = ? ORDER BY k.generation DESC, k.created_at DESC, k.second_seed`,
   findPne: `${pne} WHERE p.pne_id = ?`,
+  findPneById: `${pne} WHERE p.id = ?`,
   matchPnes: `
     ${pne} WHERE p.id IN (
       SELECT id FROM pnes WHERE name = :reference UNION
@@ -135,7 +147,8 @@ const sql = {
     ) LIMIT :limit`,
   removePendingKeys: "DELETE FROM keys WHERE state = 'pending' AND created_at < ?",
   removePendingPnes: `
-    DELETE FROM pnes WHERE state = 'pending' AND NOT EXISTS (SELECT 1 FROM keys WHERE pne_id = pnes.pne_id)`,
+    DELETE FROM pnes WHERE state = 'pending' AND NOT EXISTS (SELECT 1 FROM keys WHERE pne_id = pnes.pne_id)
+    RETURNING id, name`,
   removeRetiredKeys: "DELETE FROM keys WHERE state = 'retired' AND retired_at < ?",
 
   findReports: 'SELECT id, reports FROM gateways WHERE identity = ? AND revoked_at IS NULL',
@@ -150,7 +163,6 @@ const sql = {
   deregister: 'DELETE FROM registrations WHERE gateway_id = ? AND pne_id = ? AND session_id = ?',
   deregisterPne: 'DELETE FROM registrations WHERE pne_id = (SELECT id FROM pnes WHERE pne_id = ?)',
   deregisterAt: 'DELETE FROM registrations WHERE gateway_id = (SELECT id FROM gateways WHERE identity = ?)',
-  listPns: `${pn} AND g.identity > ? ORDER BY g.identity LIMIT ?`,
   findPn: `${pn} AND g.identity = ?`,
 
   appendRevocation: 'INSERT INTO revocations (pne_id, tag, at) VALUES (?, ?, ?)',
@@ -160,8 +172,16 @@ const sql = {
   newestRevocation: 'SELECT coalesce(max(seq), 0) AS seq FROM revocations',
 
   appendEvent: `
-    INSERT INTO events (at, type, result, reason, pne_id, gateway, user, "case", ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    INSERT INTO events (at, type, result, reason, pne_id, gateway, user, "case", ms, session)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  appendEventDetails: 'INSERT INTO event_details (id, steps, facts) VALUES (?, ?, ?)',
   trimEvents: 'DELETE FROM events WHERE id <= (SELECT max(id) FROM events) - ?',
+  trimEventDetails: 'DELETE FROM event_details WHERE id <= (SELECT max(id) FROM events) - ?',
+  findEvent: `${event} WHERE e.id = ?`,
+  eventRange:
+    'SELECT coalesce((SELECT min(id) FROM events), 1) AS oldest, coalesce((SELECT max(id) FROM events), 0) AS newest',
+
+  ...operatorSql,
 } as const
 
 export type Statements = ReturnType<typeof prepareAll>
@@ -171,14 +191,25 @@ export function prepareAll(db: DatabaseSync) {
   return Object.fromEntries(entries) as { [Name in keyof typeof sql]: ReturnType<DatabaseSync['prepare']> }
 }
 
-/** The list of PNEs under any filter: the conditions differ, so the statement is made to measure (and then kept by the caller). */
-export function listPnesSql(filter: { state: boolean; user: boolean; query: boolean }): string {
-  const conditions = ['p.id < :before']
-  if (filter.state) conditions.push('p.state = :state')
-  if (filter.user) conditions.push('p.user_id = (SELECT id FROM users WHERE name = :user)')
-  if (filter.query)
-    conditions.push('(instr(lower(p.name), lower(:query)) OR substr(p.pne_id, 1, length(:query)) = :query)')
-  return `${pne} WHERE ${conditions.join(' AND ')} ORDER BY p.id DESC LIMIT :limit`
+/** The list of gateways under any filter: the conditions differ, so the statement is made to measure (and then kept by the caller). */
+export function listGatewaysSql(filter: {
+  user: boolean
+  kind?: string | undefined
+  state?: string | undefined
+}): string {
+  const conditions = ['g.identity > :after', 'g.identity >= :beginning', 'g.identity < :end']
+  if (filter.user) conditions.push('g.user_id = (SELECT id FROM users WHERE name = :user)')
+  if (filter.kind !== undefined) conditions.push(filter.kind === 'radius' ? 'g.radius IS NOT NULL' : 'g.radius IS NULL')
+  if (filter.state !== undefined)
+    conditions.push(filter.state === 'revoked' ? 'g.revoked_at IS NOT NULL' : 'g.revoked_at IS NULL')
+  return `${listedGateway} WHERE ${conditions.join(' AND ')} ORDER BY g.identity LIMIT :limit`
+}
+
+/** The list of personal networks under any filter. */
+export function listPnsSql(filter: { user: boolean }): string {
+  const conditions = ['g.identity > :after', 'g.identity >= :beginning', 'g.identity < :end']
+  if (filter.user) conditions.push('g.user_id = (SELECT id FROM users WHERE name = :user)')
+  return `${pn} AND ${conditions.join(' AND ')} ORDER BY g.identity LIMIT :limit`
 }
 
 /** The list of registrations under any filter. */
@@ -187,15 +218,4 @@ export function listRegistrationsSql(filter: { gateway: boolean; pneId: boolean 
   if (filter.gateway) conditions.push('r.gateway_id = (SELECT id FROM gateways WHERE identity = :gateway)')
   if (filter.pneId) conditions.push('r.pne_id = (SELECT id FROM pnes WHERE pne_id = :pneId)')
   return `${registration} WHERE ${conditions.join(' AND ')} ORDER BY r.id DESC LIMIT :limit`
-}
-
-/** `rare` is for every type but `authentication`: only those are indexed. */
-export function listEventsSql(filter: { type: 'any' | 'authentication' | 'rare'; pneId: boolean }): string {
-  const conditions = ['id < :before']
-  if (filter.type !== 'any') conditions.push('type = :type')
-  if (filter.type === 'rare') conditions.push("type <> 'authentication'")
-  if (filter.pneId) conditions.push('pne_id = :pneId')
-  return `
-    SELECT id, at, type, result, reason, pne_id AS pneId, gateway, user, "case", ms
-    FROM events WHERE ${conditions.join(' AND ')} ORDER BY id DESC LIMIT :limit`
 }

@@ -1,16 +1,18 @@
-// The store contract on one SQLite connection. Reads run at once; writes go through the group commit.
-import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite'
+// The store contract on one SQLite connection; the operator's part of it is in operator.ts.
+import type { DatabaseSync } from 'node:sqlite'
 import {
   type AdmissionRow,
   type EventFilter,
   type EventRow,
   type FirstSeedRow,
+  type GatewayFilter,
   type GatewayRow,
   type GatewaySecretRow,
   type GenerationRetirement,
   type GenerationRow,
   type KeyRow,
   type KeyState,
+  type ListedGatewayRow,
   type NewEventRow,
   type NewGateway,
   type NewKey,
@@ -20,6 +22,7 @@ import {
   type PneFilter,
   type PneKeyRow,
   type PneRow,
+  type PnFilter,
   type PnRow,
   type RadiusGatewayRow,
   type RegistrationChange,
@@ -30,50 +33,42 @@ import {
   type RevocationRow,
   type Store,
   StoreError,
+  type UserFilter,
   type UserPolicyChange,
   type UserRow,
 } from '../contract.ts'
-import { toStoreError } from './errors.ts'
-import { GroupCommit } from './group-commit.ts'
+import { Connection } from './connection.ts'
+import * as events from './events.ts'
+import { listPnes } from './inventory.ts'
 import * as keys from './keys.ts'
-import { ReadTurn } from './read-turn.ts'
+import { OperatorPart } from './operator.ts'
 import { countReports, pnRow, registrationRow } from './registrations.ts'
-import { gatewayRow, inBatches, page, pneRow, readCursor, row } from './rows.ts'
-import { listEventsSql, listPnesSql, listRegistrationsSql, prepareAll, type Statements } from './statements.ts'
-import { changeUserPolicy, findAdmission, forget, removeUser } from './users.ts'
+import { beginning, gatewayRow, inBatches, listedGatewayRow, page, pneRow, readCursor, row } from './rows.ts'
+import { listGatewaysSql, listPnsSql, listRegistrationsSql } from './statements.ts'
+import { changeUserPolicy, checkVersion, findAdmission, forget, removeUser } from './users.ts'
 
 /** Assignments that {@link SqliteStore.importPnes} writes in one transaction: other writers wait that long. */
 const IMPORT_BATCH = 5000
 
-export class SqliteStore implements Store {
-  readonly #db: DatabaseSync
-  readonly #commits: GroupCommit
-  readonly #turn: ReadTurn
-  readonly #statements: Statements
-  /** Statements made to measure for a filter: as many as there are combinations of conditions. */
-  readonly #lists = new Map<string, StatementSync>()
-
+export class SqliteStore extends OperatorPart implements Store {
   constructor(db: DatabaseSync) {
-    this.#db = db
-    this.#turn = new ReadTurn(db)
-    this.#commits = new GroupCommit(db, this.#turn)
-    this.#statements = prepareAll(db)
-    this.#statements.findPneKey.setReturnArrays(true) // the hot one: an array costs less than named columns
+    super(new Connection(db))
+    this.connection.statements.findPneKey.setReturnArrays(true) // the hot one: an array costs less than named columns
   }
 
   claim(name: string, value: Uint8Array): Promise<Uint8Array> {
-    return this.#write(({ claim, findClaim }) => {
+    return this.connection.write(({ claim, findClaim }) => {
       claim.run(name, value)
       return row<{ value: Uint8Array }>(findClaim.get(name)).value
     })
   }
 
   replaceClaim(name: string, from: Uint8Array, to: Uint8Array): Promise<boolean> {
-    return this.#write(({ replaceClaim }) => replaceClaim.run({ name, from, to }).changes === 1)
+    return this.connection.write(({ replaceClaim }) => replaceClaim.run({ name, from, to }).changes === 1)
   }
 
   addUser(user: { name: string; sealedFirstSeed: Uint8Array; createdAt: number }): Promise<UserRow> {
-    return this.#write(({ addUser, addFirstSeed, findUser }) => {
+    return this.connection.write(({ addUser, addFirstSeed, findUser }) => {
       const { id } = row<{ id: number }>(addUser.get(user.name, user.createdAt))
       addFirstSeed.run({ userId: id, generation: 1, sealed: user.sealedFirstSeed, createdAt: user.createdAt })
       return row<UserRow>(findUser.get(user.name))
@@ -81,29 +76,33 @@ export class SqliteStore implements Store {
   }
 
   findUser(name: string): Promise<UserRow | undefined> {
-    return this.#read(({ findUser }) => findUser.get(name) as UserRow | undefined)
+    return this.connection.read(({ findUser }) => findUser.get(name) as UserRow | undefined)
   }
 
-  listUsers({ limit, cursor = '' }: PageRequest): Promise<Page<UserRow>> {
-    return this.#read(({ listUsers }) =>
-      page(listUsers.all(cursor, limit + 1) as unknown as UserRow[], limit, (user) => user.name),
-    )
+  listUsers({ query = '' }: UserFilter, { limit, cursor = '' }: PageRequest): Promise<Page<UserRow>> {
+    return this.connection.read(({ listUsers }) => {
+      const found = listUsers.all({ ...beginning(query, cursor), limit: limit + 1 })
+      return page(found as unknown as UserRow[], limit, ({ name }) => name)
+    })
   }
 
   addFirstSeed(seed: { userId: number; generation: number; sealed: Uint8Array; createdAt: number }): Promise<void> {
-    return this.#write(({ addFirstSeed }) => {
+    return this.connection.write(({ addFirstSeed, noteUserChange }) => {
       const { changes } = addFirstSeed.run(seed)
       if (changes === 0)
         throw new StoreError('STORE_DUPLICATE', 'another 1st seed was added at the same time: try again')
+      noteUserChange.run(seed.userId)
     })
   }
 
   findFirstSeed(userId: number, generation: number): Promise<FirstSeedRow | undefined> {
-    return this.#read(({ findFirstSeed }) => findFirstSeed.get(userId, generation) as FirstSeedRow | undefined)
+    return this.connection.read(
+      ({ findFirstSeed }) => findFirstSeed.get(userId, generation) as FirstSeedRow | undefined,
+    )
   }
 
   listGenerations(userId: number): Promise<GenerationRow[]> {
-    return this.#read(({ listGenerations }) =>
+    return this.connection.read(({ listGenerations }) =>
       (listGenerations.all(userId) as unknown as GenerationRow[]).map((found) => ({
         ...found,
         retired: Boolean(found.retired),
@@ -112,16 +111,18 @@ export class SqliteStore implements Store {
   }
 
   async retireGeneration(of: Parameters<Store['retireGeneration']>[0]): Promise<GenerationRetirement> {
-    const retirement = await this.#write((statements) => keys.retireGeneration(statements, of))
+    const retirement = await this.connection.write((statements) => keys.retireGeneration(statements, of))
     return { ...retirement, erased: retirement.retired && this.#forget() }
   }
 
-  changeUserPolicy(name: string, change: UserPolicyChange): Promise<UserRow | undefined> {
-    return this.#write((statements) => changeUserPolicy(statements, name, change))
+  changeUserPolicy(name: string, change: UserPolicyChange, ifVersion?: number): Promise<UserRow | undefined> {
+    return this.connection.write((statements) => changeUserPolicy(statements, name, change, ifVersion))
   }
 
   listedGateways(userId: number): Promise<string[]> {
-    return this.#read(({ listedGateways }) => listedGateways.all(userId).map(({ identity }) => String(identity)))
+    return this.connection.read(({ listedGateways }) =>
+      listedGateways.all(userId).map(({ identity }) => String(identity)),
+    )
   }
 
   async removeUser(
@@ -129,12 +130,12 @@ export class SqliteStore implements Store {
     tagOf: (secondSeed: Uint8Array) => Uint8Array,
     at: number,
   ): Promise<Removal | undefined> {
-    const removal = await this.#write((statements) => removeUser(statements, name, tagOf, at))
+    const removal = await this.connection.write((statements) => removeUser(statements, name, tagOf, at))
     return removal && { ...removal, erased: this.#forget() }
   }
 
   addGateway(gateway: NewGateway): Promise<GatewayRow> {
-    return this.#write(({ addGateway, findGateway, findRadiusGateway }) => {
+    return this.connection.write(({ addGateway, findGateway, findRadiusGateway }) => {
       if (gateway.radius !== null && findRadiusGateway.get(gateway.radius) !== undefined) {
         throw new StoreError('STORE_PREFIX_TAKEN', 'another RADIUS client has this address prefix')
       }
@@ -146,29 +147,36 @@ export class SqliteStore implements Store {
   }
 
   findGateway(identity: string): Promise<GatewaySecretRow | undefined> {
-    return this.#read(({ findGatewaySecret }) => gatewayRow<GatewaySecretRow>(findGatewaySecret.get(identity)))
+    return this.connection.read(({ findGatewaySecret }) =>
+      gatewayRow<GatewaySecretRow>(findGatewaySecret.get(identity)),
+    )
   }
 
-  listGateways({ limit, cursor = '' }: PageRequest): Promise<Page<GatewayRow>> {
-    return this.#read(({ listGateways }) => {
-      const found = listGateways.all(cursor, limit + 1).map((each) => row<GatewayRow>(gatewayRow(each)))
-      return page(found, limit, (gateway) => gateway.identity)
+  listGateways(filter: GatewayFilter, { limit, cursor = '' }: PageRequest): Promise<Page<ListedGatewayRow>> {
+    const { query = '', user, kind, state } = filter
+    return this.connection.read(() => {
+      const sql = listGatewaysSql({ user: user !== undefined, kind, state })
+      const found = this.connection.list(sql, { ...beginning(query, cursor), user, limit: limit + 1 })
+      return page(found.map(listedGatewayRow), limit, ({ identity }) => identity)
     })
   }
 
-  changeVisitors(identity: string, visitors: boolean): Promise<GatewayRow | undefined> {
-    return this.#write(({ changeVisitors, findGateway }) => {
+  changeVisitors(identity: string, visitors: boolean, ifVersion?: number): Promise<GatewayRow | undefined> {
+    return this.connection.write(({ changeVisitors, findGateway }) => {
+      const gateway = findGateway.get(identity)
+      if (gateway === undefined) return undefined
+      checkVersion(gateway as { version: number }, ifVersion)
       changeVisitors.run(visitors ? 1 : 0, identity)
       return gatewayRow(findGateway.get(identity))
     })
   }
 
   findAdmission(userId: number, gateway: string): Promise<AdmissionRow | undefined> {
-    return this.#look((statements) => findAdmission(statements, userId, gateway))
+    return this.connection.look((statements) => findAdmission(statements, userId, gateway))
   }
 
   revokeGateway(identity: string, at: number): Promise<GatewayRow | undefined> {
-    return this.#write(({ revokeGateway, deregisterAt, findGateway }) => {
+    return this.connection.write(({ revokeGateway, deregisterAt, findGateway }) => {
       revokeGateway.run(at, identity)
       deregisterAt.run(identity)
       return gatewayRow(findGateway.get(identity))
@@ -176,27 +184,29 @@ export class SqliteStore implements Store {
   }
 
   listRadiusGateways(): Promise<RadiusGatewayRow[]> {
-    return this.#read(({ listRadiusGateways }) => listRadiusGateways.all() as unknown as RadiusGatewayRow[])
+    return this.connection.read(({ listRadiusGateways }) => listRadiusGateways.all() as unknown as RadiusGatewayRow[])
   }
 
   radiusGatewayChanges(): Promise<number> {
-    return this.#read(({ radiusGatewayChanges }) => row<{ changes: number }>(radiusGatewayChanges.get()).changes)
+    return this.connection.read(
+      ({ radiusGatewayChanges }) => row<{ changes: number }>(radiusGatewayChanges.get()).changes,
+    )
   }
 
   assignPne(pne: NewPne): Promise<KeyRow | undefined> {
-    return this.#write((statements) => keys.assignPne(statements, pne))
+    return this.connection.write((statements) => keys.assignPne(statements, pne))
   }
 
   assignKey(key: NewKey): Promise<KeyRow | undefined> {
-    return this.#write((statements) => keys.assignKey(statements, key))
+    return this.connection.write((statements) => keys.assignKey(statements, key))
   }
 
   confirmPne(secondSeed: Uint8Array, gateway: string, at: number): Promise<KeyRow | undefined> {
-    return this.#write((statements) => keys.confirmPne(statements, secondSeed, gateway, at))
+    return this.connection.write((statements) => keys.confirmPne(statements, secondSeed, gateway, at))
   }
 
   retireKey(secondSeed: Uint8Array, gateway: string, at: number): Promise<KeyRow | undefined> {
-    return this.#write((statements) => keys.retireKey(statements, secondSeed, gateway, at))
+    return this.connection.write((statements) => keys.retireKey(statements, secondSeed, gateway, at))
   }
 
   revokePne(
@@ -204,14 +214,14 @@ export class SqliteStore implements Store {
     tagOf: (secondSeed: Uint8Array) => Uint8Array,
     at: number,
   ): Promise<RevocationRow | undefined> {
-    return this.#write((statements) => {
+    return this.connection.write((statements) => {
       keys.revokePne(statements, pneId, tagOf, at)
       return statements.findRevocation.get(pneId) as RevocationRow | undefined
     })
   }
 
   findPneBySecondSeed(secondSeed: Uint8Array): Promise<PneKeyRow | undefined> {
-    return this.#look(({ findPneKey }) => {
+    return this.connection.look(({ findPneKey }) => {
       const found = findPneKey.get(secondSeed) as [string, KeyState, number, number] | undefined
       if (found === undefined) return undefined
       const [pneId, state, userId, generation] = found
@@ -220,34 +230,35 @@ export class SqliteStore implements Store {
   }
 
   findPne(pneId: string): Promise<PneRow | undefined> {
-    return this.#read(({ findPne }) => pneRow(findPne.get(pneId)))
+    return this.connection.read(({ findPne }) => pneRow(findPne.get(pneId)))
   }
 
   matchPnes(reference: string, limit: number): Promise<PneRow[]> {
-    return this.#read(({ matchPnes }) => matchPnes.all({ reference, limit }).map((found) => row<PneRow>(pneRow(found))))
+    return this.connection.read(({ matchPnes }) =>
+      matchPnes.all({ reference, limit }).map((found) => row<PneRow>(pneRow(found))),
+    )
   }
 
-  listPnes({ state, user, query }: PneFilter, { limit, cursor }: PageRequest): Promise<Page<PneRow>> {
-    return this.#read(() => {
-      const sql = listPnesSql({ state: state !== undefined, user: user !== undefined, query: query !== undefined })
-      const found = this.#list(sql, { state, user, query, before: readCursor(cursor), limit: limit + 1 })
-      const { items, next } = page(found, limit, ({ id }) => String(id))
-      return { items: items.map((item) => row<PneRow>(pneRow(item))), next }
-    })
+  listKeys(pneId: string): Promise<KeyRow[]> {
+    return this.connection.read(({ listKeys }) => listKeys.all(pneId) as unknown as KeyRow[])
+  }
+
+  listPnes(filter: PneFilter, page: PageRequest): Promise<Page<PneRow>> {
+    return listPnes(this.connection, filter, page)
   }
 
   removePendingPnes(time: number): Promise<number> {
-    return this.#write((statements) => keys.removePendingPnes(statements, time))
+    return this.connection.write((statements) => keys.removePendingPnes(statements, time))
   }
 
   removeRetiredKeys(time: number): Promise<number> {
-    return this.#write(({ removeRetiredKeys }) => Number(removeRetiredKeys.run(time).changes))
+    return this.connection.write(({ removeRetiredKeys }) => Number(removeRetiredKeys.run(time).changes))
   }
 
   async importPnes(pnes: Iterable<NewPne>): Promise<number> {
     let count = 0
     for (const batch of inBatches(pnes, IMPORT_BATCH)) {
-      await this.#write((statements) => {
+      await this.connection.write((statements) => {
         for (const pne of batch) {
           const added = keys.addPne(statements, { ...pne, state: 'active', confirmedAt: pne.createdAt })
           if (!added) throw new StoreError('STORE_UNKNOWN_GATEWAY', 'a PNE names a gateway that is not there')
@@ -259,11 +270,13 @@ export class SqliteStore implements Store {
   }
 
   revocationsSince(seq: number, limit: number): Promise<RevocationRow[]> {
-    return this.#read(({ revocationsSince }) => revocationsSince.all(seq, limit) as unknown as RevocationRow[])
+    return this.connection.read(
+      ({ revocationsSince }) => revocationsSince.all(seq, limit) as unknown as RevocationRow[],
+    )
   }
 
   newestRevocation(): Promise<number> {
-    return this.#read(({ newestRevocation }) => row<{ seq: number }>(newestRevocation.get()).seq)
+    return this.connection.read(({ newestRevocation }) => row<{ seq: number }>(newestRevocation.get()).seq)
   }
 
   countReports(
@@ -271,93 +284,56 @@ export class SqliteStore implements Store {
     first: number,
     reports: readonly RegistrationReport[],
   ): Promise<{ upTo: number; changes: RegistrationChange[] }> {
-    return this.#write((statements) => countReports(statements, gateway, first, reports))
+    return this.connection.write((statements) => countReports(statements, gateway, first, reports))
   }
 
   listRegistrations({ gateway, pneId }: RegistrationFilter, { limit, cursor }: PageRequest) {
-    return this.#read<Page<RegistrationRow>>(() => {
+    return this.connection.read<Page<RegistrationRow>>(() => {
       const sql = listRegistrationsSql({ gateway: gateway !== undefined, pneId: pneId !== undefined })
-      const found = this.#list(sql, { gateway, pneId, before: readCursor(cursor), limit: limit + 1 })
+      const found = this.connection.list(sql, { gateway, pneId, before: readCursor(cursor), limit: limit + 1 })
       const { items, next } = page(found, limit, ({ id }) => String(id))
       return { items: items.map(registrationRow), next }
     })
   }
 
-  listPns({ limit, cursor = '' }: PageRequest): Promise<Page<PnRow>> {
-    return this.#read(({ listPns }) => page(listPns.all(cursor, limit + 1).map(pnRow), limit, ({ gateway }) => gateway))
+  listPns({ query = '', user }: PnFilter, { limit, cursor = '' }: PageRequest): Promise<Page<PnRow>> {
+    return this.connection.read(() => {
+      const sql = listPnsSql({ user: user !== undefined })
+      const found = this.connection.list(sql, { ...beginning(query, cursor), user, limit: limit + 1 })
+      return page(found.map(pnRow), limit, ({ gateway }) => gateway)
+    })
   }
 
   findPn(gateway: string): Promise<PnRow | undefined> {
-    return this.#read(({ findPn }) => {
+    return this.connection.read(({ findPn }) => {
       const found = findPn.get(gateway)
       return found && pnRow(found)
     })
   }
 
-  appendEvents(events: readonly NewEventRow[], keep: number): Promise<void> {
-    return this.#write(({ appendEvent, trimEvents }) => {
-      for (const { at, type, result, reason, pneId, gateway, user, case: which, ms } of events) {
-        appendEvent.run(at, type, result, reason, pneId, gateway, user, which, ms)
-      }
-      trimEvents.run(keep)
-    })
+  appendEvents(rows: readonly NewEventRow[], keep: number): Promise<number[]> {
+    return this.connection.write((statements) => events.appendEvents(statements, rows, keep))
   }
 
-  listEvents({ limit, before = Number.MAX_SAFE_INTEGER, type, pneId }: EventFilter): Promise<EventRow[]> {
-    return this.#read(() => {
-      const kind = type === undefined ? 'any' : type === 'authentication' ? type : 'rare'
-      const sql = listEventsSql({ type: kind, pneId: pneId !== undefined })
-      return this.#list(sql, { type, pneId, before, limit }) as unknown as EventRow[]
-    })
+  findEvent(id: number): Promise<EventRow | undefined> {
+    return this.connection.read(({ findEvent }) => findEvent.get(id) as EventRow | undefined)
+  }
+
+  listEvents(filter: EventFilter): Promise<EventRow[]> {
+    return events.listEvents(this.connection, filter)
+  }
+
+  eventsOfSessions(sessions: readonly string[]): Promise<EventRow[]> {
+    return events.eventsOfSessions(this.connection, sessions)
   }
 
   async close(): Promise<void> {
-    if (!this.#db.isOpen) return
-    this.#commits.flush()
-    this.#turn.end()
-    this.#db.close()
+    this.connection.close()
   }
 
-  /** An async function, so that what it throws rejects. */
-  async #read<T>(query: (statements: Statements) => T): Promise<T> {
-    this.#checkOpen()
-    try {
-      return query(this.#statements)
-    } catch (error) {
-      throw toStoreError(error)
-    }
-  }
-
-  /** A read that an authentication makes: it shares the transaction of its turn. */
-  #look<T>(query: (statements: Statements) => T): Promise<T> {
-    return this.#read((statements) => {
-      this.#turn.enter()
-      return query(statements)
-    })
-  }
-
+  /** After the last read of this turn: a reader would keep the old pages. */
   #forget(): boolean {
-    this.#turn.end()
-    return forget(this.#db)
-  }
-
-  async #write<T>(change: (statements: Statements) => T): Promise<T> {
-    this.#checkOpen()
-    return this.#commits.run(() => change(this.#statements))
-  }
-
-  #checkOpen(): void {
-    if (!this.#db.isOpen) throw new StoreError('STORE_CLOSED', 'the store is closed')
-  }
-
-  /** Runs a statement that was made to measure; parameters that it does not use are undefined. */
-  #list(sql: string, parameters: Record<string, SQLInputValue | undefined>): Record<string, unknown>[] {
-    let statement = this.#lists.get(sql)
-    if (statement === undefined) {
-      statement = this.#db.prepare(sql)
-      this.#lists.set(sql, statement)
-    }
-    const used = Object.entries(parameters).filter((entry): entry is [string, SQLInputValue] => entry[1] !== undefined)
-    return statement.all(Object.fromEntries(used))
+    this.connection.endReads()
+    return forget(this.connection.db)
   }
 }

@@ -10,9 +10,11 @@ export function changeUserPolicy(
   statements: Statements,
   name: string,
   { roaming, gateways, sessionsMax }: UserPolicyChange,
+  ifVersion: number | undefined,
 ): UserRow | undefined {
   const user = statements.findUser.get(name) as UserRow | undefined
   if (user === undefined || user.removedAt !== null) return undefined
+  checkVersion(user, ifVersion)
   if (roaming !== undefined) statements.changeRoaming.run(roaming, user.id)
   if (sessionsMax !== undefined) statements.changeSessionsMax.run(sessionsMax, user.id)
   if (gateways !== undefined) {
@@ -22,7 +24,14 @@ export function changeUserPolicy(
       throw new StoreError('STORE_UNKNOWN_GATEWAY', 'a listed gateway is not there')
     }
   }
+  statements.noteUserChange.run(user.id)
   return row<UserRow>(statements.findUser.get(name))
+}
+
+/** @throws {StoreError} `STORE_CHANGED` */
+export function checkVersion({ version }: { version: number }, ifVersion: number | undefined): void {
+  if (ifVersion === undefined || ifVersion === version) return
+  throw new StoreError('STORE_CHANGED', `this is version ${version}: look at it, then change that one`)
 }
 
 export function findAdmission(

@@ -18,7 +18,7 @@ export function addGatewayRoutes(app: FastifyInstance, { registry }: AdminContex
   app.get<Query<typeof schemas.PageQuery>>(
     '/v1/gateways',
     { schema: { querystring: schemas.PageQuery, response: answers(200, schemas.GatewayPage) } },
-    async ({ query }) => publish(await registry.listGateways(pageRequest(query)), gateway),
+    async ({ query }) => publish(await registry.listGateways({}, pageRequest(query)), gateway),
   )
   app.patch<Params<typeof schemas.GatewayParams> & Body<typeof schemas.GatewayChange>>(
     '/v1/gateways/:name',

@@ -10,7 +10,7 @@ export function addPresenceRoutes(app: FastifyInstance, { registry }: AdminConte
   app.get<Query<typeof schemas.PageQuery>>(
     '/v1/pns',
     { schema: { querystring: schemas.PageQuery, response: answers(200, schemas.PnPage) } },
-    async ({ query }) => registrations.listPns(pageRequest(query)),
+    async ({ query }) => registrations.listPns({}, pageRequest(query)),
   )
   app.get<Params<typeof schemas.GatewayParams> & Query<typeof schemas.PageQuery>>(
     '/v1/pns/:name',

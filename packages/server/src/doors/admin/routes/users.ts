@@ -14,7 +14,7 @@ export function addUserRoutes(app: FastifyInstance, { registry }: AdminContext):
   app.get<Query<typeof schemas.PageQuery>>(
     '/v1/users',
     { schema: { querystring: schemas.PageQuery, response: answers(200, schemas.UserPage) } },
-    async ({ query }) => publish(await registry.listUsers(pageRequest(query)), user),
+    async ({ query }) => publish(await registry.listUsers({}, pageRequest(query)), user),
   )
   app.get<Params<typeof schemas.UserParams>>(
     '/v1/users/:name',
