@@ -64,6 +64,7 @@ const byCode: Readonly<Record<string, Exit>> = {
 
 /** Families of codes about files and folders; each begins with one of these. */
 const unusable = [
+  'BACKUP_',
   'CREDENTIAL_',
   'CONFIG_',
   'DATA_FOLDER_',

@@ -45,6 +45,45 @@ export function addServer(program: Command): void {
     .option('--tls-key <file>', "for --radsec: the server's private key, PEM")
     .option('--tls-ca <file>', 'for --radsec: who signs the certificates of the clients, PEM')
     .action(lazily(() => import('./run.ts')))
+
+  declare(server, 'backup <file>', {
+    does: 'write a backup of a server, which may be running, into one file',
+    fails: 'cannot back up the server',
+    more:
+      'The file is consistent and is read again before it gets its name. master.key is not in it: keep a copy of that apart.\n' +
+      'For a server whose store is PostgreSQL, take pg_dump.',
+    examples: ['server backup cpns.backup --data ./server'],
+  })
+    .requiredOption('--data <dir>', 'data folder of the server')
+    .option('--force', 'replace the file if it is there already')
+    .action(lazily(() => import('./backup.ts')))
+
+  declare(server, 'restore <file>', {
+    does: 'make a data folder from a backup',
+    fails: 'cannot restore the backup',
+    more:
+      'It checks the backup and that the master key is the one of it, before anything changes. No server may run in the folder.\n' +
+      'What was revoked, paired or rotated since the backup is not in it: docs/operations.md#restore.',
+    examples: [
+      'server restore cpns.backup --data ./server-2 --master-key ./master.key.copy',
+      'server restore cpns.backup --data ./server --force',
+    ],
+  })
+    .requiredOption('--data <dir>', 'data folder to make; with --force, one that is there already')
+    .option('--master-key <file>', 'master key of the backup; default: the one that the folder has')
+    .option('--force', 'replace the store of a data folder; at a terminal it asks first')
+    .action(lazily(() => import('./restore.ts')))
+
+  declare(server, 'rekey', {
+    does: 'give a server that does not run a new master key',
+    fails: 'cannot change the master key',
+    more:
+      'Every sealed value goes from the old key to the new one. If it is cut off, run it again, or start the server: both finish it.\n' +
+      'Backups from before open only with the old master key.',
+    examples: ['server rekey --data ./server'],
+  })
+    .requiredOption('--data <dir>', 'data folder of the server')
+    .action(lazily(() => import('./rekey.ts')))
 }
 
 function parseLifetime(text: string): number {
