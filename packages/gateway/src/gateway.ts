@@ -180,8 +180,13 @@ function forgetOld({ tickets, logger }: GatewayParts): void {
 
 function statusOf({ upstream, sessions, registrar }: GatewayParts) {
   const connection = upstream.connection()
-  const server = connection && { connected: connection.connected, since: new Date(connection.sinceMs).toISOString() }
-  return { server: server ?? null, sessions: { open: sessions.open, presence: registrar.open } }
+  const server = connection ? since(connection) : null
+  const servers = connection?.servers.map(({ address, ...one }) => ({ address, ...since(one) })) ?? []
+  return { server, servers, sessions: { open: sessions.open, presence: registrar.open } }
+}
+
+function since({ connected, sinceMs }: { connected: boolean; sinceMs: number }) {
+  return { connected, since: new Date(sinceMs).toISOString() }
 }
 
 /** The server is told that the sessions have ended, if it is there; otherwise the next start does it. */

@@ -9,11 +9,18 @@ import type { Policy } from './keystore/policy-store.ts'
 
 const INTERVAL_MS = 1000
 
+interface ConnectionStatus {
+  readonly connected: boolean
+  readonly since: string
+}
+
 /** Times are ISO 8601, UTC. */
 interface LiveStatus {
   readonly started: string
-  /** The connection to the CPNS Server, and since when it is as it is; null where there is none to have (RADIUS). */
-  readonly server: { readonly connected: boolean; readonly since: string } | null
+  /** Whether there is a connection to the CPNS Server, and since when; null where there is none to have (RADIUS). */
+  readonly server: ConnectionStatus | null
+  /** Each replica of it that the gateway keeps a connection to, or tries to. */
+  readonly servers: readonly (ConnectionStatus & { readonly address: string })[]
   /** Open sessions: those of presence, and all. */
   readonly sessions: { readonly open: number; readonly presence: number }
 }

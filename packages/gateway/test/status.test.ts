@@ -11,8 +11,12 @@ import { createTicket } from '../src/tickets.ts'
 import { startGateway, temporaryFolder } from './support/harness.ts'
 
 test('a gateway that runs tells what it does, and what is in its folder', async (t) => {
-  const sinceMs = Date.UTC(2026, 0, 2)
-  const gateway = await startGateway(t, { upstream: { connection: () => ({ connected: true, sinceMs }) } })
+  const [sinceMs, lostMs] = [Date.UTC(2026, 0, 2), Date.UTC(2026, 0, 3)]
+  const servers = [
+    { address: '192.0.2.1:7410', connected: true, sinceMs },
+    { address: '192.0.2.2:7410', connected: false, sinceMs: lostMs },
+  ]
+  const gateway = await startGateway(t, { upstream: { connection: () => ({ connected: true, sinceMs, servers }) } })
   const { secondSeed, euKey } = gateway.paired()
   gateway.policy.note({ generation: 3, visitors: false, sessionsMax: 9 })
   await createTicket({ dataDir: gateway.dataDir })
@@ -36,6 +40,10 @@ test('a gateway that runs tells what it does, and what is in its folder', async 
     policy: { generation: 3, visitors: false, sessionsMax: 9 },
   })
   assert.deepEqual(live?.server, { connected: true, since: '2026-01-02T00:00:00.000Z' })
+  assert.deepEqual(live?.servers, [
+    { address: '192.0.2.1:7410', connected: true, since: '2026-01-02T00:00:00.000Z' },
+    { address: '192.0.2.2:7410', connected: false, since: '2026-01-03T00:00:00.000Z' },
+  ])
   assert.deepEqual(live?.sessions, { open: 1, presence: 1 })
   assert.match(live?.started ?? '', /^\d{4}-\d\d-\d\dT.*Z$/)
   assert.equal(statSync(join(gateway.dataDir, 'status.json')).mode & 0o777, 0o600)

@@ -38,8 +38,9 @@ function connect(t: TestContext, server: Pick<ScriptedServer, 'address'>, { key 
   }
   const policies: object[] = []
   const told: string[] = []
+  const tickets: object[] = []
   const upstream = cpnsUpstream({
-    server: server.address,
+    servers: [server.address],
     credential: { ...name, secret: key },
     logger: { ...silent, info: log, warn: log, error: log },
     records: {
@@ -48,11 +49,18 @@ function connect(t: TestContext, server: Pick<ScriptedServer, 'address'>, { key 
       policy: { note: (policy) => void policies.push(policy) },
       connected: () => void told.push('connected'),
       policyChanged: () => void told.push('policy-changed'),
+      makeTicket: (wishes) => {
+        tickets.push(wishes)
+        return { uri: 'cpns:here', expiresAtS: 1764000600, ticketId: Buffer.alloc(16, 5) }
+      },
+      rotate: (pneId) => void told.push(`rotate ${pneId}`),
     },
   })
   t.after(() => upstream.close())
-  return { upstream, lines, revoked, reports, policies, told }
+  return { upstream, lines, revoked, reports, policies, told, tickets }
 }
+
+const sessionId = Buffer.alloc(16, 3)
 
 /** A PNE that answers every challenge; the challenges that it got. */
 function answering() {
@@ -61,6 +69,7 @@ function answering() {
   const pne: PneExchange = {
     secondSeed: randomBytes(32),
     realm: 'example.org',
+    sessionId: sessionId.toString('base64url'),
     challenge: async (eap) => {
       challenges.push(Buffer.from(eap).toString())
       return Buffer.from('GPSK-2')

@@ -17,7 +17,9 @@ interface RadiusServerAddress extends Address {
 
 export interface ServerChoice {
   /** A CPNS Server or, with a secret file, an AAA server. It may be down: the local case works all the same. */
-  readonly server: Address | RadiusServerAddress
+  readonly server?: Address | RadiusServerAddress | undefined
+  /** In place of `server`: the replicas of a CPNS Server. A name with several addresses is several of them. */
+  readonly servers?: readonly Address[] | undefined
   /** What `admin gateway add --out` wrote. A CPNS Server asks for it; at an AAA server it gives the identity alone. */
   readonly credentialFile?: string | undefined
   /** `NAME@REALM`, of a gateway that has no credential. */
@@ -35,14 +37,18 @@ export interface ChosenServer {
 /** @throws {GatewayError} CREDENTIAL_…, BAD_ARGUMENT */
 export async function chooseServer(choice: ServerChoice): Promise<ChosenServer> {
   const { server, logger } = choice
-  if (!('secretFile' in server)) {
-    const credential = await readGatewayCredential(credentialFileOf(choice))
-    return {
-      name: credential,
-      registers: true,
-      open: (records) => cpnsUpstream({ server, credential, records, logger }),
-    }
+  if (server && 'secretFile' in server && !choice.servers) return chooseRadius(choice, server)
+  const servers = replicasOf(choice)
+  const credential = await readGatewayCredential(credentialFileOf(choice))
+  return {
+    name: credential,
+    registers: true,
+    open: (records) => cpnsUpstream({ servers, credential, records, logger }),
   }
+}
+
+async function chooseRadius(choice: ServerChoice, server: RadiusServerAddress): Promise<ChosenServer> {
+  const { logger } = choice
   const name = await nameOf(choice)
   const { secretFile, ...address } = server
   const secret = await readRadiusSecret(secretFile)
@@ -51,6 +57,11 @@ export async function chooseServer(choice: ServerChoice): Promise<ChosenServer> 
     registers: false,
     open: () => radiusUpstream({ server: address, secret, identity: name.identity, logger }),
   }
+}
+
+function replicasOf({ server, servers = server && [server] }: ServerChoice): readonly Address[] {
+  if (servers !== undefined && servers.length > 0 && (server === undefined || servers[0] === server)) return servers
+  throw new GatewayError('BAD_ARGUMENT', 'a gateway needs a server, or several: give either server or servers')
 }
 
 function credentialFileOf({ credentialFile, identity }: ServerChoice): string {

@@ -1,7 +1,7 @@
-// The CPNS Server as upstream: keeps one connection to it, for ever; a pool of challenges, so that an authentication is one round
-// trip; and the revocation log, read at each connection and each notice (docs/protocol.md section 4.4).
+// The CPNS Server as upstream, one or several replicas of it: what is asked, and what is made of the answers. A pool of
+// challenges makes an authentication one round trip (docs/protocol.md section 4.4). Which server is asked: balancer.ts.
 
-import { type Address, backoff, type Logger, sleep } from '@opencpns/io'
+import { type Address, formatHostPort, type Logger } from '@opencpns/io'
 import {
   CHALLENGES_MAX,
   ChallengeRequest,
@@ -19,32 +19,34 @@ import {
   type PolicyNotice,
   RegistrationsResponse,
   Result,
-  RevocationsRequest,
   RevocationsResponse,
   resultName,
+  type TicketRequest,
+  type TicketResponse,
 } from '@opencpns/protocol'
 import type { GatewayCredential } from '../credential.ts'
+import type { Lookup } from './addresses.ts'
+import { Balancer } from './balancer.ts'
 import { ChallengePool } from './challenge-pool.ts'
 import { UpstreamError } from './errors.ts'
 import { ReportSender } from './report-sender.ts'
-import { openServerLink, type ResponseMessage, type ServerLink, type ServerListener } from './server-link.ts'
+import { RevocationReader } from './revocations.ts'
+import { type MakeRequest, openServerLink, type ServerLink } from './server-link.ts'
+import { Servers } from './servers.ts'
 import type { KeyAssignment, KeyConfirmation, PneExchange, Records, Refused, Upstream, Verdict } from './upstream.ts'
 
-const RETRY_MIN_MS = 200
-const RETRY_MAX_MS = 10_000
-/** A connection that lasted so long was a good one: the next attempt comes soon. */
-const STEADY_MS = 5000
-/** A request that comes while a connection is being made waits for it, this long. */
-const CONNECTING_MS = 1000
 /** The log has one line on a lost server, and then one so often. */
 const COMPLAIN_INTERVAL_MS = 60_000
+const COMPLAINTS_MAX = 100
 
 interface CpnsOptions {
-  readonly server: Address
+  /** At least one; a name with several addresses is several servers. */
+  readonly servers: readonly Address[]
   readonly credential: GatewayCredential
   readonly records: Records
   readonly logger: Logger
   readonly poolSize?: number
+  readonly lookup?: Lookup
 }
 
 /** Begins to connect; every method may be called at once. */
@@ -54,30 +56,43 @@ export function cpnsUpstream(options: CpnsOptions): Upstream {
 
 class CpnsUpstream implements Upstream {
   readonly #options: CpnsOptions
+  readonly #servers: Servers
+  readonly #balancer: Balancer
   readonly #pool: ChallengePool
-  readonly #stop = new AbortController()
   readonly #reports: ReportSender
-  readonly #backoff = backoff({ minMs: RETRY_MIN_MS, maxMs: RETRY_MAX_MS })
-  #link: ServerLink | undefined
-  #connecting: Promise<unknown> | undefined
+  readonly #revocations: RevocationReader
+  readonly #complainedAt = new Map<string, number>()
+  #connected = false
   #sinceMs = Date.now()
-  #reading = false
-  #noticed = 0
-  #complainedAt = Number.NEGATIVE_INFINITY
+  #closed = false
 
   constructor(options: CpnsOptions) {
+    const { servers: configured, credential, records, lookup, poolSize: size = CHALLENGES_MAX } = options
     this.#options = options
-    this.#pool = new ChallengePool({ size: options.poolSize ?? CHALLENGES_MAX, fetch: (count) => this.#fetch(count) })
-    this.#reports = new ReportSender({
-      queue: options.records.reports,
-      request: (make) => this.#request(make, RegistrationsResponse),
-      complain: (error) => this.#complain(error, 'presence cannot be reported now: it is tried again'),
+    this.#servers = new Servers({
+      configured,
+      gateway: credential.identity,
+      lookup,
+      open: (server, signal) => this.#open(server, signal),
+      onLink: (link, beganAt) => this.#onLink(link, beganAt),
+      onFailure: (server, error, message) => this.#onFailure(formatHostPort(server), error, message),
     })
-    void this.#stayConnected()
+    this.#balancer = new Balancer(this.#servers)
+    this.#pool = new ChallengePool({ size, fetch: (count) => this.#fetch(count) })
+    this.#reports = new ReportSender({
+      queue: records.reports,
+      request: (make) => this.#balancer.request(make, RegistrationsResponse),
+      complain: (error) => this.#complain('reports', error, 'presence cannot be reported now: it is tried again'),
+    })
+    this.#revocations = new RevocationReader({
+      log: records.revocationLog,
+      request: (make) => this.#balancer.request(make, RevocationsResponse),
+      complain: (error, message) => this.#complain('revocations', error, message),
+    })
   }
 
   connection() {
-    return { connected: this.#link !== undefined, sinceMs: this.#sinceMs }
+    return { connected: this.#connected, sinceMs: this.#sinceMs, servers: this.#servers.status }
   }
 
   async authenticate(pne: PneExchange): Promise<Verdict> {
@@ -89,7 +104,11 @@ class CpnsUpstream implements Upstream {
     try {
       pne.step(3, 'ForwardedRequest')
       const fields = { secondSeed: pne.secondSeed, challenge: challenge.eap, eap }
-      const response = await this.#request((id) => encode(ForwardedRequest, { id, ...fields }), ForwardedResponse)
+      const record = recordOf(pne)
+      const response = await this.#balancer.request(
+        (id, version) => encode(ForwardedRequest, { id, ...fields, ...(version > 1 && record) }),
+        ForwardedResponse,
+      )
       serverRoundTrips++
       pne.step(6, 'ForwardedResponse')
       return { ...this.#verdict(response), serverRoundTrips }
@@ -98,18 +117,22 @@ class CpnsUpstream implements Upstream {
     }
   }
 
-  assignKey(secondSeed: Uint8Array, name?: string): Promise<KeyAssignment> {
-    return this.#assign(name === undefined ? { secondSeed } : { secondSeed, name })
+  assignKey(secondSeed: Uint8Array, name?: string, ticketId?: Uint8Array): Promise<KeyAssignment> {
+    return this.#assign(name === undefined ? { secondSeed } : { secondSeed, name }, ticketId && { ticketId })
   }
 
   renewKey(secondSeed: Uint8Array, replaces: Uint8Array): Promise<KeyAssignment> {
     return this.#assign({ secondSeed, replaces })
   }
 
-  async #assign(fields: { secondSeed: Uint8Array; name?: string; replaces?: Uint8Array }): Promise<KeyAssignment> {
+  /** @param record  what version 2 says beside */
+  async #assign(
+    fields: { secondSeed: Uint8Array; name?: string; replaces?: Uint8Array },
+    record?: { ticketId: Uint8Array },
+  ): Promise<KeyAssignment> {
     try {
-      const response = await this.#request(
-        (id) => encode(KeyAssignmentRequest, { id, ...fields }),
+      const response = await this.#balancer.request(
+        (id, version) => encode(KeyAssignmentRequest, { id, ...fields, ...(version > 1 && record) }),
         KeyAssignmentResponse,
       )
       const { result, euKey, pneId, user, generation } = response
@@ -121,8 +144,12 @@ class CpnsUpstream implements Upstream {
     }
   }
 
-  confirmKey(secondSeed: Uint8Array): Promise<KeyConfirmation> {
-    return this.#change((id) => encode(KeyConfirmationRequest, { id, secondSeed }), KeyConfirmationResponse)
+  confirmKey(secondSeed: Uint8Array, ticketId?: Uint8Array): Promise<KeyConfirmation> {
+    const record = ticketId && { ticketId }
+    return this.#change(
+      (id, version) => encode(KeyConfirmationRequest, { id, secondSeed, ...(version > 1 && record) }),
+      KeyConfirmationResponse,
+    )
   }
 
   retireKey(secondSeed: Uint8Array): Promise<KeyConfirmation> {
@@ -130,22 +157,27 @@ class CpnsUpstream implements Upstream {
   }
 
   async #change(
-    make: (id: number) => Uint8Array,
+    make: MakeRequest,
     expected: typeof KeyConfirmationResponse | typeof KeyRetirementResponse,
   ): Promise<KeyConfirmation> {
     try {
-      const { result } = await this.#request(make, expected)
+      const { result } = await this.#balancer.request(make, expected)
       return result === Result.success ? { result } : refusal(result)
     } catch (error) {
       return unanswered(error)
     }
   }
 
+  tell(message: Uint8Array): boolean {
+    return this.#servers.links.some((link) => link.tell(message))
+  }
+
   close(): void {
-    this.#stop.abort()
+    this.#closed = true
     this.#pool.close()
     this.#reports.close()
-    this.#link?.close()
+    this.#revocations.close()
+    this.#servers.close()
   }
 
   async #takeChallenge(): Promise<{ eap: Uint8Array; fetched: boolean } | Refused> {
@@ -166,66 +198,55 @@ class CpnsUpstream implements Upstream {
 
   async #fetch(count: number) {
     const make = (id: number) => encode(ChallengeRequest, { id, count })
-    const { result, challenges = [], lifetimeS = 0 } = await this.#request(make, ChallengeResponse)
+    const { result, challenges = [], lifetimeS = 0 } = await this.#balancer.request(make, ChallengeResponse)
     if (result === Result.success) return { challenges, lifetimeS }
     throw new UpstreamError('SERVER_REFUSED', `the server issued no challenges: ${resultName(result)}`)
   }
 
-  async #request<R extends ResponseMessage>(make: (id: number) => Uint8Array, expected: R): Promise<MessageOf<R>> {
-    const link = this.#link ?? (await this.#linkSoon())
-    return link.request(make, expected)
+  #open(server: Address, signal: AbortSignal): Promise<ServerLink> {
+    const { credential } = this.#options
+    const listener = {
+      onRevocationNotice: (upTo: number) => this.#revocations.noticed(upTo),
+      onPolicyNotice: (policy: MessageOf<typeof PolicyNotice>) => this.#notePolicy(policy),
+      onTicketRequest: (wishes: TicketRequest) => this.#ticket(wishes),
+      onRotationNotice: (pneId: string) => this.#options.records.rotate(pneId),
+    }
+    return openServerLink({ server, credential, signal, listener })
   }
 
-  /** Waits for a connection only while one is being made. */
-  async #linkSoon(): Promise<ServerLink> {
-    if (this.#connecting) {
-      const waiting = new AbortController()
-      await Promise.race([this.#connecting, sleep(CONNECTING_MS, waiting).catch(() => {})])
-      waiting.abort()
-    }
-    if (this.#link) return this.#link
-    throw new UpstreamError('SERVER_UNREACHABLE', 'there is no connection to the server')
+  #onLink(link: ServerLink, beganAt: number): void {
+    const { logger, credential, records } = this.#options
+    this.#noteConnection(true)
+    this.#complainedAt.delete(link.server)
+    const facts = { event: 'server-connected', gateway: credential.identity, server: link.server }
+    logger.info(facts, 'connected to the CPNS Server')
+    this.#pool.fill()
+    void this.#reports.send()
+    records.connected()
+    this.#revocations.connected(link.revocations, beganAt)
   }
 
-  async #stayConnected(): Promise<void> {
-    const { signal } = this.#stop
-    while (!signal.aborted) {
-      const connecting = this.#connect()
-      this.#connecting = connecting.catch(() => {})
-      try {
-        const link = await connecting
-        const since = performance.now()
-        this.#complain(await link.ended, 'the connection to the CPNS Server was lost')
-        if (performance.now() - since >= STEADY_MS) this.#backoff.reset()
-      } catch (error) {
-        this.#complain(error, 'no connection to the CPNS Server: it is tried again and again')
-      }
-      if (this.#link) this.#sinceMs = Date.now()
-      this.#link = undefined
-      await sleep(this.#backoff.next(), { signal }).catch(() => {})
-    }
+  #onFailure(server: string, error: unknown, message: string): void {
+    this.#noteConnection(this.#servers.status.some(({ connected }) => connected))
+    this.#complain(server, error, message)
   }
 
-  async #connect(): Promise<ServerLink> {
-    const { server, credential, logger } = this.#options
-    const listener: ServerListener = {
-      onRevocationNotice: (upTo) => void this.#readRevocations(upTo),
-      onPolicyNotice: (policy) => this.#notePolicy(policy),
-    }
+  #noteConnection(connected: boolean): void {
+    if (connected === this.#connected) return
+    this.#connected = connected
+    this.#sinceMs = Date.now()
+  }
+
+  /** A server that asks for a ticket hears `busy` when there can be none; why, stands in our log. */
+  #ticket({ name, lifetimeS }: TicketRequest): Omit<TicketResponse, 'type' | 'id'> {
+    const { logger, credential, records } = this.#options
     try {
-      const link = await openServerLink({ server, credential, signal: this.#stop.signal, listener })
-      this.#link = link
-      this.#sinceMs = Date.now()
-      this.#complainedAt = Number.NEGATIVE_INFINITY
-      logger.info({ event: 'server-connected', gateway: credential.identity }, 'connected to the CPNS Server')
-      this.#pool.fill()
-      void this.#reports.send()
-      this.#options.records.connected()
-      this.#noticed = 0
-      void this.#readRevocations(link.revocations)
-      return link
-    } finally {
-      this.#connecting = undefined
+      const ticket = records.makeTicket({ name, lifetimeS })
+      logger.info({ event: 'ticket', gateway: credential.identity }, 'the server asked for a pairing ticket')
+      return { result: Result.success, ...ticket }
+    } catch (err) {
+      logger.error({ event: 'ticket-failed', err }, 'the server asked for a pairing ticket, and none could be made')
+      return { result: Result.busy }
     }
   }
 
@@ -236,49 +257,27 @@ class CpnsUpstream implements Upstream {
       this.#options.logger.debug({ event: 'policy', ...policy }, 'the server has told its policy')
       this.#options.records.policyChanged()
     } catch (error) {
-      this.#complain(error, 'the policy of the server could not be stored')
+      this.#complain('policy', error, 'the policy of the server could not be stored')
     }
   }
 
-  /** Reads the revocation log from where this gateway stands. One reader at a time: it goes on as far as was noticed. */
-  async #readRevocations(upTo: number): Promise<void> {
-    this.#noticed = Math.max(this.#noticed, upTo)
-    if (this.#reading) return
-    this.#reading = true
-    try {
-      // A server whose log ends before our place was restored from a backup: then all of it is read again.
-      const place = this.#options.records.revocationLog.revokedUpTo()
-      let since = this.#noticed < place ? 0 : place
-      while (since < this.#noticed) since = await this.#readRevocationsAfter(since)
-    } catch (error) {
-      this.#complain(error, 'the revocation log could not be read: it is tried again with a new connection')
-      this.#link?.close()
-    } finally {
-      this.#reading = false
-    }
-  }
-
-  /** Acts on one page of the log; resolves to the number of its last line. */
-  async #readRevocationsAfter(since: number): Promise<number> {
-    const make = (id: number) => encode(RevocationsRequest, { id, since })
-    const { result, tags = [], upTo } = await this.#request(make, RevocationsResponse)
-    if (result !== Result.success || upTo === undefined || upTo <= since) {
-      throw new UpstreamError('SERVER_WRONG', `the revocation log after ${since}: ${resultName(result)}`)
-    }
-    this.#options.records.revocationLog.revoke(tags, upTo)
-    return upTo
-  }
-
-  #complain(error: unknown, message: string): void {
-    if (this.#stop.signal.aborted) return
+  /** @param about  a server, or what else fails: each has its own line, so often */
+  #complain(about: string, error: unknown, message: string): void {
+    if (this.#closed) return
     const { logger, credential } = this.#options
     const reason = error instanceof Error ? error.message : 'the server closed it'
-    const facts = { event: 'server-lost', gateway: credential.identity, reason }
+    const facts = { event: 'server-lost', gateway: credential.identity, server: about, reason }
     const now = performance.now()
-    const often = now - this.#complainedAt < COMPLAIN_INTERVAL_MS
-    if (!often) this.#complainedAt = now
+    const often = now - (this.#complainedAt.get(about) ?? Number.NEGATIVE_INFINITY) < COMPLAIN_INTERVAL_MS
+    if (this.#complainedAt.size > COMPLAINTS_MAX) this.#complainedAt.clear()
+    if (!often) this.#complainedAt.set(about, now)
     logger[often ? 'debug' : 'warn'](facts, message)
   }
+}
+
+/** What version 2 says of an authentication beside: for records alone. */
+function recordOf({ sessionId, traceparent }: PneExchange) {
+  return { sessionId: Buffer.from(sessionId, 'base64url'), ...(traceparent !== undefined && { traceparent }) }
 }
 
 const incomplete: Refused = { result: Result.serverUnreachable, reason: 'server-response-incomplete' }

@@ -77,6 +77,10 @@ class RadiusUpstream implements Upstream {
     return { ...this.#wrong(`more than ${ROUNDS_MAX} Access-Challenges`), serverRoundTrips: ROUNDS_MAX }
   }
 
+  tell(): boolean {
+    return false
+  }
+
   connection(): undefined {}
 
   async assignKey(): Promise<Refused> {

@@ -8,6 +8,10 @@ export interface PneExchange {
   /** 32 octets */
   readonly secondSeed: Uint8Array
   readonly realm: string
+  /** Of the session to be, in base64url: what this gateway reports the authentication by. */
+  readonly sessionId: string
+  /** The trace that it is recorded in. */
+  readonly traceparent?: string | undefined
   /** Sends an EAP request in a Challenge; resolves to the EAP response. Rejects when the PNE is gone, silent or wrong. */
   challenge(eap: Uint8Array): Promise<Uint8Array>
   /** Notes a message of step 3 or 6. */
@@ -54,20 +58,30 @@ export type KeyAssignment = ({ readonly result: typeof Result.success } & Assign
 
 export type KeyConfirmation = { readonly result: typeof Result.success } | Refused
 
+/** `sinceMs`: milliseconds since the epoch. */
+interface Connection {
+  readonly connected: boolean
+  readonly sinceMs: number
+  /** Each server that this gateway keeps a connection to, or tries to: `HOST:PORT`. */
+  readonly servers: readonly { readonly address: string; readonly connected: boolean; readonly sinceMs: number }[]
+}
+
 /** None of its methods rejects because a server is away or refuses: that is a verdict. */
 export interface Upstream {
   /** Steps 3 to 6. Rejects with what `challenge` rejects with. */
   authenticate(pne: PneExchange): Promise<Verdict>
-  /** The EUKey of a new PNE, pending. Asked again with the same 2nd seed, the answer is the same. */
-  assignKey(secondSeed: Uint8Array, name?: string): Promise<KeyAssignment>
+  /** The EUKey of a new PNE, pending. Asked again with the same 2nd seed, the answer is the same. @param ticketId  for the record */
+  assignKey(secondSeed: Uint8Array, name?: string, ticketId?: Uint8Array): Promise<KeyAssignment>
   /** A further EUKey of the PNE that has the 2nd seed `replaces`, pending; otherwise as {@link assignKey}. */
   renewKey(secondSeed: Uint8Array, replaces: Uint8Array): Promise<KeyAssignment>
-  /** The PNE has its credential: the server may authenticate it from now on. */
-  confirmKey(secondSeed: Uint8Array): Promise<KeyConfirmation>
+  /** The PNE has its credential: the server may authenticate it from now on. @param ticketId  for the record */
+  confirmKey(secondSeed: Uint8Array, ticketId?: Uint8Array): Promise<KeyConfirmation>
   /** The PNE has used the key that replaces this one: the server refuses this one from now on. */
   retireKey(secondSeed: Uint8Array): Promise<KeyConfirmation>
-  /** Whether there is a connection, and since when there is one or none; undefined where there are no connections. */
-  connection(): { readonly connected: boolean; readonly sinceMs: number } | undefined
+  /** Sends what needs no answer, over a link of version 2. False when there is none now: then nothing was sent. */
+  tell(message: Uint8Array): boolean
+  /** Whether there is a connection to any server, and since when there is one or none; undefined where there are no connections. */
+  connection(): Connection | undefined
   close(): void
 }
 
@@ -92,6 +106,14 @@ export interface Records {
   connected(): void
   /** A policy was noted. */
   policyChanged(): void
+  /** The server asks for a pairing ticket. @throws {GatewayError} */
+  makeTicket(wishes: { name?: string | undefined; lifetimeS?: number | undefined }): {
+    readonly uri: string
+    readonly expiresAtS: number
+    readonly ticketId: Uint8Array
+  }
+  /** The key of this PNE is to be rotated at the next chance. Never throws. */
+  rotate(pneId: string): void
 }
 
 /** What becomes of revocations that the upstream hears of. */
