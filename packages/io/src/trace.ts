@@ -26,6 +26,11 @@ export class Trace {
     this.steps.push(stepNow(step, from, to, message))
   }
 
+  /** When this object was made: milliseconds since the epoch, with a fraction. */
+  get startedAt(): number {
+    return performance.timeOrigin + this.#startedAt
+  }
+
   /** Milliseconds since this object was made, to the microsecond. */
   get ms(): number {
     return Math.round((performance.now() - this.#startedAt) * 1000) / 1000

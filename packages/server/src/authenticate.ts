@@ -12,6 +12,7 @@ import {
 import type { Challenges } from './challenges.ts'
 import { checkAdmitted, findClaimant, verifyClaimant } from './claimant.ts'
 import type { EventLog } from './events.ts'
+import type { Live } from './live/live.ts'
 import { asRefusal, Refusal } from './refusal.ts'
 import type { Peer, Registry } from './registry.ts'
 import { report } from './report.ts'
@@ -22,6 +23,8 @@ export interface AuthenticationContext {
   readonly registry: Pick<Registry, 'findPeer' | 'policies'>
   readonly challenges: Challenges
   readonly events: EventLog
+  /** Who shows it to an operator. */
+  readonly live?: Live | undefined
   readonly logger: Logger
   /** Milliseconds since the epoch. */
   readonly now: () => number

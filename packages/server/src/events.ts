@@ -11,11 +11,15 @@ const BUFFER_MAX = 20_000
 const KEEP = 200_000
 const RETRY_AFTER_MS = 1000
 
+/** In a transaction, of events that say nothing unusual: steps cost as much as all the rest, and nobody looks at thousands a second. */
+const STEPS_KEPT = 200
+
 /** Events in one transaction: it holds up the event loop for some 3 microseconds each. */
 const BATCH = 2000
 
 export const eventTypes = [
   'authentication',
+  'report', // what a gateway adds to an authentication that the server decided
   'assignment',
   'confirmation',
   'registration',
@@ -41,6 +45,11 @@ export interface NewEvent {
   case?: 'local' | 'remote' | undefined
   /** How long it took, in ms. */
   ms?: number | undefined
+  /** base64url of 16 octets, as the gateway named it. */
+  session?: string | undefined
+  /** Steps of the flow that were reached, each with the microseconds after the first of them. */
+  steps?: readonly number[] | undefined
+  facts?: object | undefined
   /** Id of the pairing ticket, in base64url: for those who listen, not for the log. */
   ticket?: string | undefined
 }
@@ -50,19 +59,33 @@ interface Recorded {
   event: NewEvent
 }
 
+interface EventLogOptions {
+  readonly logger?: Logger
+  /** ms since the epoch */
+  readonly now?: () => number
+  readonly keep?: number
+  readonly bufferMax?: number
+  /** Hears of events once they are in the log; must not throw. */
+  readonly listener?: Listener
+}
+
+type Listener = (rows: readonly EventRow[], events: readonly NewEvent[]) => void
+
 export class EventLog {
   readonly #store: Store
   readonly #logger: Logger | undefined
   readonly #now: () => number
   readonly #keep: number
   readonly #bufferMax: number
+  readonly #listener: Listener | undefined
   #buffer: Recorded[] = []
   #timer: NodeJS.Timeout | undefined
   #writing: Promise<void> | undefined
   #dropped = 0
 
-  constructor(store: Store, options: { logger?: Logger; now?: () => number; keep?: number; bufferMax?: number } = {}) {
+  constructor(store: Store, options: EventLogOptions = {}) {
     this.#store = store
+    this.#listener = options.listener
     this.#logger = options.logger
     this.#now = options.now ?? Date.now
     this.#keep = options.keep ?? KEEP
@@ -110,7 +133,9 @@ export class EventLog {
     for (let left = this.#buffer.length; left > 0; left -= BATCH) {
       const batch = this.#buffer.splice(0, Math.min(left, BATCH))
       try {
-        await this.#store.appendEvents(batch.map(toRow), this.#keep)
+        const rows = batch.map((recorded, at) => toRow(recorded, at < STEPS_KEPT))
+        const ids = await this.#store.appendEvents(rows, this.#keep)
+        this.#tell(batch, rows, ids)
       } catch (error) {
         this.#buffer = [...batch, ...this.#buffer]
         this.#drop(this.#buffer.length - this.#bufferMax)
@@ -118,6 +143,13 @@ export class EventLog {
         throw error
       }
     }
+  }
+
+  #tell(batch: readonly Recorded[], rows: readonly NewEventRow[], ids: readonly number[]): void {
+    if (!this.#listener) return
+    const numbered = rows.map((row, at) => Object.assign(row, { id: ids[at] ?? 0 }))
+    const events = batch.map(({ event }) => event)
+    this.#listener(numbered, events)
   }
 
   #flushInBackground(): void {
@@ -136,16 +168,20 @@ export class EventLog {
   }
 }
 
-function toRow({ at, event }: Recorded): NewEventRow {
-  const {
-    type,
-    result,
-    reason = null,
-    pneId = null,
-    gateway = null,
-    user = null,
-    case: which = null,
-    ms = null,
-  } = event
-  return { at, type, result, reason, pneId, gateway, user, case: which, ms }
+function toRow({ at, event }: Recorded, keepsSteps: boolean): NewEventRow {
+  const withSteps = keepsSteps || event.result === 'refused' || event.facts !== undefined
+  return {
+    at,
+    type: event.type,
+    result: event.result,
+    reason: event.reason ?? null,
+    pneId: event.pneId ?? null,
+    gateway: event.gateway ?? null,
+    user: event.user ?? null,
+    case: event.case ?? null,
+    ms: event.ms ?? null,
+    session: event.session ?? null,
+    steps: withSteps && event.steps ? `[${event.steps}]` : null,
+    facts: event.facts ? JSON.stringify(event.facts) : null,
+  }
 }

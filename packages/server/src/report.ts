@@ -2,6 +2,7 @@
 
 import type { Logger, Trace } from '@opencpns/io'
 import type { EventLog } from './events.ts'
+import type { Live } from './live/live.ts'
 import type { RefusalReason } from './refusal.ts'
 import type { Peer } from './registry.ts'
 
@@ -18,10 +19,23 @@ export interface Outcome {
   readonly facts?: object
 }
 
-export function report(to: { events: EventLog; logger: Logger }, outcome: Outcome): void {
-  const { result, reason, gateway, peer, trace, facts } = outcome
+export function report(to: { events: EventLog; logger: Logger; live?: Live | undefined }, outcome: Outcome): void {
+  const { result, reason, gateway, sessionId, peer, trace, facts } = outcome
   const { pneId, user } = peer ?? {}
-  to.events.record({ type: 'authentication', case: 'remote', result, reason, gateway, pneId, user, ms: trace.ms })
+  const session = sessionId && base64url(sessionId)
+  const steps = stepsAfter(trace)
+  const of = { result, reason, gateway, pneId, user, session, ms: trace.ms, steps }
+  to.events.record({ type: 'authentication', case: 'remote', ...of })
+  to.live?.decided(result, steps)
   const line = { event: 'authentication', result, reason, gateway, pneId, ...facts, steps: trace.steps }
   to.logger.info(line, result === 'accepted' ? 'a PNE was authenticated' : 'a PNE was refused')
+}
+
+/** Each step with its microseconds since the arrival of step 3. */
+function stepsAfter({ startedAt, steps }: Trace): number[] {
+  return steps.flatMap(({ step, at }) => [step, Math.round((at - startedAt) * 1000)])
+}
+
+function base64url(octets: Uint8Array): string {
+  return Buffer.from(octets.buffer, octets.byteOffset, octets.length).toString('base64url')
 }

@@ -31,7 +31,7 @@ test('what was recorded is listed at once, newest first', async () => {
     ms: 1.5,
   })
   const [refused, first] = await log.list({ limit: 10 })
-  const absent = { pneId: null, user: null }
+  const absent = { pneId: null, user: null, session: null, steps: null, facts: null }
   const facts = { at: 42, type: 'authentication', result: 'refused', reason: 'UNKNOWN_PNE', gateway: 'g@r' }
   assert.deepEqual({ ...refused }, { id: refused?.id, ...facts, case: 'remote', ms: 1.5, ...absent })
   assert.equal(first?.result, 'accepted')

@@ -2,22 +2,19 @@
 
 /** Whole seconds that are remembered. */
 const SECONDS = 128
-const KINDS = 4
 
-/** By case and result: local accepted, local refused, remote accepted, remote refused. */
-export type Counts = readonly [number, number, number, number]
+/** What is counted. `undecided`: refused before it was known which case it is. */
+export const kinds = ['localAccepted', 'localRefused', 'remoteAccepted', 'remoteRefused', 'undecided'] as const
+export type Kind = (typeof kinds)[number]
+const KINDS = kinds.length
+const placeOf = Object.fromEntries(kinds.map((kind, at) => [kind, at])) as Readonly<Record<Kind, number>>
 
 export interface Second {
   /** Seconds since the epoch. */
   readonly at: number
   readonly local: { readonly accepted: number; readonly refused: number }
   readonly remote: { readonly accepted: number; readonly refused: number }
-}
-
-/** Where in {@link Counts} this case and result are. */
-export function kindOf(which: 'local' | 'remote', result: 'accepted' | 'refused'): 0 | 1 | 2 | 3 {
-  if (which === 'local') return result === 'accepted' ? 0 : 1
-  return result === 'accepted' ? 2 : 3
+  readonly undecided: number
 }
 
 export class Rates {
@@ -26,34 +23,29 @@ export class Rates {
   readonly #counts = new Float64Array(SECONDS * KINDS)
 
   /** @param atS  seconds since the epoch; what is older than all that is remembered is not counted */
-  count(atS: number, kind: 0 | 1 | 2 | 3, by = 1): void {
+  count(atS: number, kind: Kind, by = 1): void {
     const slot = atS % SECONDS
     if (this.#seconds[slot] !== atS) {
       if ((this.#seconds[slot] ?? 0) > atS) return
       this.#seconds[slot] = atS
       this.#counts.fill(0, slot * KINDS, (slot + 1) * KINDS)
     }
-    const at = slot * KINDS + kind
+    const at = slot * KINDS + placeOf[kind]
     this.#counts[at] = (this.#counts[at] ?? 0) + by
   }
 
-  countsOf(atS: number): Counts {
-    const slot = atS % SECONDS
-    if (this.#seconds[slot] !== atS) return [0, 0, 0, 0]
-    const [localAccepted = 0, localRefused = 0, remoteAccepted = 0, remoteRefused = 0] = this.#counts.subarray(
-      slot * KINDS,
-      (slot + 1) * KINDS,
-    )
-    return [localAccepted, localRefused, remoteAccepted, remoteRefused]
+  second(atS: number): Second {
+    const [localAccepted = 0, localRefused = 0, remoteAccepted = 0, remoteRefused = 0, undecided = 0] =
+      this.countsOf(atS)
+    const local = { accepted: localAccepted, refused: localRefused }
+    return { at: atS, local, remote: { accepted: remoteAccepted, refused: remoteRefused }, undecided }
   }
 
-  second(atS: number): Second {
-    const [localAccepted, localRefused, remoteAccepted, remoteRefused] = this.countsOf(atS)
-    return {
-      at: atS,
-      local: { accepted: localAccepted, refused: localRefused },
-      remote: { accepted: remoteAccepted, refused: remoteRefused },
-    }
+  /** In the order of {@link kinds}. */
+  countsOf(atS: number): number[] {
+    const slot = atS % SECONDS
+    const isKept = this.#seconds[slot] === atS
+    return kinds.map((_, at) => (isKept ? (this.#counts[slot * KINDS + at] ?? 0) : 0))
   }
 
   /** The `seconds` before `beforeS`, oldest first. @param seconds  at most 127 */

@@ -40,9 +40,9 @@ export class StepTimes {
   readonly #stretches = new Float64Array(SLICES)
   #delta: Uint32Array | undefined
 
-  /** @param step 1 to 8 @param ms that it took @param atS seconds since the epoch */
-  record(step: number, ms: number, atS: number): void {
-    const bucket = (step - 1) * BUCKETS + bucketOf(ms * 1000)
+  /** @param step  1 to 8  @param us  microseconds that it took  @param atS  seconds since the epoch */
+  record(step: number, us: number, atS: number): void {
+    const bucket = (step - 1) * BUCKETS + bucketOf(us)
     add(this.#sliceAt(atS), bucket, 1)
     if (this.#delta) add(this.#delta, bucket, 1)
   }

@@ -14,7 +14,7 @@ export interface StepView {
 }
 
 export interface AuthenticationView {
-  id: string
+  id: number
   at: string
   case: 'local' | 'remote' | null
   result: 'accepted' | 'refused'
@@ -32,27 +32,12 @@ export interface AuthenticationView {
   complete: boolean
 }
 
-/** What the inventory says of a PNE. */
-export interface Device {
-  readonly name: string | null
-  readonly user: string
-  /** Identity of the gateway that assigned its key. */
-  readonly gateway: string
-}
-
 /** A gateway's clock may be wrong; further off than this, the time at which it told counts. */
 const CLOCK_MAX_OFF_MS = 60_000
 
-/** Whom a gateway's word is about: a PNE of its own, or nobody that we know. */
-export function pneOf({ server, told }: Known): string | null {
-  return server ? server.pne : (told?.claimedPne ?? null)
-}
-
-/** @param device of the PNE that {@link pneOf} gives; undefined when there is none */
-export function view(known: Known, device: Device | undefined): AuthenticationView {
+/** @param pneName  display name of the PNE that {@link pneOf} gives */
+export function view(known: Known, pneName: string | null): AuthenticationView {
   const { id, gateway, session, server, told } = known
-  // In the local case a gateway speaks of its own PNEs, or of none.
-  const isVouched = server !== undefined || device?.gateway === gateway
   const steps = stepsOf(known)
   const refused = isRefused(known)
   return {
@@ -62,17 +47,22 @@ export function view(known: Known, device: Device | undefined): AuthenticationVi
     result: refused ? 'refused' : 'accepted',
     reason: (server?.result === 'refused' ? server.reason : told?.reason) ?? null,
     gateway,
-    pne: isVouched ? pneOf(known) : null,
-    pneName: isVouched ? (device?.name ?? null) : null,
-    user: server?.user ?? (isVouched ? (device?.user ?? null) : null),
+    pne: pneOf(known),
+    pneName,
+    user: (server ?? told)?.user ?? null,
     key: told?.key ?? null,
     session,
     serverRoundTrips: told?.serverRoundTrips ?? null,
-    ms: steps.at(-1)?.atMs ?? server?.ms ?? null,
+    ms: told ? (steps.at(-1)?.atMs ?? null) : (server?.ms ?? null),
     steps,
     stoppedAt: refused ? stoppedAt(server, told) : null,
     complete: isComplete(known),
   }
+}
+
+/** Whom it was about, if that is known. */
+export function pneOf({ server, told }: Known): string | null {
+  return (server ?? told)?.pne ?? null
 }
 
 function startOf(server: ServerPart | undefined, told: GatewayPart | undefined): number {

@@ -4,7 +4,8 @@ import Type from 'typebox'
 /** Unknown fields are refused. */
 export const closed = { additionalProperties: false }
 
-export const nullable = <T extends Type.TSchema>(schema: T) => Type.Union([schema, Type.Null()])
+export const nullable = <T extends Type.TSchema>(schema: T, description?: string) =>
+  Type.Union([schema, Type.Null()], description === undefined ? {} : { description })
 export const oneOf = <const T extends string>(...words: readonly T[]) =>
   Type.Union(words.map((word) => Type.Literal(word)))
 export const pageOf = <T extends Type.TSchema>(item: T) =>

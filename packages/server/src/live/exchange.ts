@@ -1,0 +1,64 @@
+// The one place where what happens leaves for other replicas, and where what happened at them comes in. Four times a second
+// so much as a person could look at, once a second what was counted. Without other replicas nothing is collected.
+import type { EventRow } from '../store/contract.ts'
+import { chosen } from './broadcast.ts'
+import type { LiveMessage } from './messages.ts'
+
+const INTERVAL_MS = 250
+/** Authentications, and other messages, in one interval. */
+const AUTHENTICATIONS = 20
+const OTHERS = 50
+const WAITING = 1000
+
+interface ExchangeOptions {
+  /** ms since the epoch */
+  readonly now: () => number
+  /** What this replica counted in a whole second. */
+  readonly counted: (atS: number) => Extract<LiveMessage, { kind: 'second' }>
+}
+
+export class Exchange {
+  readonly #options: ExchangeOptions
+  #send: ((messages: readonly LiveMessage[]) => void) | undefined
+  #timer: NodeJS.Timeout | undefined
+  #authentications: EventRow[] = []
+  #others: LiveMessage[] = []
+  #second = 0
+
+  constructor(options: ExchangeOptions) {
+    this.#options = options
+  }
+
+  /** @param send  brings messages to all other replicas; must not throw. Gives what ends it. */
+  join(send: (messages: readonly LiveMessage[]) => void): () => void {
+    this.#send = send
+    this.#second = this.#currentSecond()
+    this.#timer = setInterval(() => this.#flush(), INTERVAL_MS).unref()
+    return () => {
+      clearInterval(this.#timer)
+      this.#send = undefined
+    }
+  }
+
+  authentication(row: EventRow): void {
+    if (!this.#send) return
+    this.#authentications.push(row)
+    if (this.#authentications.length >= WAITING) this.#authentications = chosen(this.#authentications, AUTHENTICATIONS)
+  }
+
+  other(message: LiveMessage): void {
+    if (this.#send && this.#others.length < OTHERS) this.#others.push(message)
+  }
+
+  #flush(): void {
+    const rows = chosen(this.#authentications.splice(0), AUTHENTICATIONS)
+    const messages: LiveMessage[] = [...rows.map((row) => ({ kind: 'authentication', row }) as const), ...this.#others]
+    this.#others = []
+    for (; this.#second < this.#currentSecond(); this.#second++) messages.push(this.#options.counted(this.#second))
+    if (messages.length > 0) this.#send?.(messages)
+  }
+
+  #currentSecond(): number {
+    return Math.floor(this.#options.now() / 1000)
+  }
+}
