@@ -1,5 +1,6 @@
 // The structured log of `run`: pino on stderr, one JSON object a line; on a terminal, lines for people.
 import type { Logger } from '@opencpns/io'
+import { LogStream } from './log-stream.ts'
 
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const
 export type LogLevel = (typeof logLevels)[number]
@@ -14,10 +15,8 @@ export async function openLog(level: LogLevel): Promise<Logger> {
     const logger: Logger = pino({ level }, lines)
     return logger
   }
-  const destination = pino.destination({ fd: 2, sync: false })
-  process.on('exit', () => destination.flushSync())
   const formatters = { level: (label: string) => ({ level: label }) }
   const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime, formatters }
-  const logger: Logger = pino(options, destination)
+  const logger: Logger = pino(options, new LogStream(2))
   return logger
 }

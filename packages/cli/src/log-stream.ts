@@ -1,0 +1,96 @@
+// Where the lines of the log go: gathered for some milliseconds and written together, for a write a line costs more than
+// making it. Whoever reads them may be slow, or go away: neither stops the program.
+import { write, writeSync } from 'node:fs'
+
+const GATHER_MS = 20
+const RETRY_MS = 50
+/** Octets that wait for a reader who does not read; later lines are dropped, and counted. */
+const WAITING_MAX_OCTETS = 4 * 1024 * 1024
+/** How long the last lines may take when the process ends. */
+const LAST_WORDS_MS = 250
+
+export class LogStream {
+  readonly #fd: number
+  #waiting: Buffer[] = []
+  #octets = 0
+  #timer: NodeJS.Timeout | undefined
+  #writing = false
+  #gone = false
+  #dropped = 0
+
+  constructor(fd: number) {
+    this.#fd = fd
+    process.on('exit', () => this.#writeRest())
+  }
+
+  /** Takes one line with its end. Never throws and never waits. */
+  write(line: string): void {
+    if (this.#gone) return
+    if (this.#octets > WAITING_MAX_OCTETS) {
+      this.#dropped++
+      return
+    }
+    if (this.#dropped > 0) this.#sayDropped()
+    this.#add(Buffer.from(line))
+    this.#writeIn(GATHER_MS)
+  }
+
+  #add(octets: Buffer): void {
+    this.#waiting.push(octets)
+    this.#octets += octets.length
+  }
+
+  #sayDropped(): void {
+    const line = { level: 'warn', event: 'log-dropped', lines: this.#dropped, msg: 'nobody read the log in time' }
+    this.#dropped = 0
+    this.#add(Buffer.from(`${JSON.stringify({ ...line, time: new Date().toISOString() })}\n`))
+  }
+
+  #writeIn(ms: number): void {
+    if (this.#writing || this.#timer) return
+    this.#timer = setTimeout(() => this.#write(), ms).unref()
+  }
+
+  #write(): void {
+    this.#timer = undefined
+    this.#writing = true
+    const chunk = this.#take()
+    write(this.#fd, chunk, (error, written) => {
+      this.#writing = false
+      if (error && error.code !== 'EAGAIN') return this.#end()
+      this.#putBack(chunk.subarray(error ? 0 : written))
+      if (this.#octets > 0) this.#writeIn(error ? RETRY_MS : GATHER_MS)
+    })
+  }
+
+  #take(): Buffer {
+    const chunk = Buffer.concat(this.#waiting)
+    this.#waiting = []
+    return chunk
+  }
+
+  #putBack(rest: Buffer): void {
+    if (rest.length > 0) this.#waiting.unshift(rest)
+    this.#octets = this.#waiting.reduce((sum, { length }) => sum + length, 0)
+  }
+
+  /** Nobody reads any more: that is no reason to end, and there is nobody to tell. */
+  #end(): void {
+    this.#gone = true
+    this.#waiting = []
+    this.#octets = 0
+  }
+
+  #writeRest(): void {
+    const giveUpAt = performance.now() + LAST_WORDS_MS
+    let rest = this.#take()
+    while (rest.length > 0 && performance.now() < giveUpAt) {
+      try {
+        rest = rest.subarray(writeSync(this.#fd, rest))
+      } catch (error) {
+        if (!(error instanceof Error && 'code' in error && error.code === 'EAGAIN')) return
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5)
+      }
+    }
+  }
+}

@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { test } from 'node:test'
+
+const module = JSON.stringify(new URL('../src/log-stream.ts', import.meta.url).href)
+
+/** A process that does `body` with a LogStream `log` on its stderr. */
+function writer(body: string) {
+  const program = `const { LogStream } = await import(${module}); const log = new LogStream(2); ${body}`
+  return spawn(process.execPath, ['--input-type=module', '-e', program], { stdio: ['ignore', 'pipe', 'pipe'] })
+}
+
+async function linesOf(stream: NodeJS.ReadableStream): Promise<string[]> {
+  let text = ''
+  for await (const piece of stream) text += piece
+  return text.split('\n').slice(0, -1)
+}
+
+test('every line arrives, in order, also those of the last moment before an exit', { timeout: 20_000 }, async () => {
+  const child = writer(`
+    for (let i = 0; i < 2000; i++) log.write(i + '\\n')
+    setTimeout(() => { for (let i = 2000; i < 3000; i++) log.write(i + '\\n'); process.exit(3) }, 100)`)
+  const [lines, [code]] = await Promise.all([linesOf(child.stderr), once(child, 'exit')])
+  assert.deepEqual(
+    lines,
+    Array.from({ length: 3000 }, (_, i) => String(i)),
+  )
+  assert.equal(code, 3)
+})
+
+test('lines come while the process goes on, not only at its end', { timeout: 20_000 }, async () => {
+  const child = writer(`log.write('now\\n'); setTimeout(() => {}, 60_000)`)
+  const [first] = await once(child.stderr, 'data')
+  assert.equal(String(first), 'now\n')
+  child.kill()
+  await once(child, 'exit')
+})
+
+test('a reader that went away neither ends the process nor keeps it from ending', { timeout: 20_000 }, async () => {
+  const child = writer(`
+    setInterval(() => log.write('x'.repeat(1000) + '\\n'), 1)
+    setTimeout(() => { console.log('still here'); process.exit(0) }, 500)`)
+  child.stderr.destroy()
+  const [lines, [code, signal]] = await Promise.all([linesOf(child.stdout), once(child, 'exit')])
+  assert.deepEqual([lines, code, signal], [['still here'], 0, null])
+})
+
+test('of what a slow reader leaves lying, whole lines are dropped and their number is told', {
+  timeout: 20_000,
+}, async () => {
+  const child = writer(`
+    const line = JSON.stringify({ n: 'x'.repeat(65_000) }) + '\\n'
+    for (let i = 0; i < 200; i++) log.write(line)
+    process.stdin.on('error', () => {})
+    setTimeout(() => log.write('{"last":true}\\n'), 1500)
+    setTimeout(() => process.exit(0), 2500)`)
+  await new Promise((resolve) => setTimeout(resolve, 700))
+  const lines = (await linesOf(child.stderr)).map((line) => JSON.parse(line))
+  const dropped = lines.filter((line) => line.event === 'log-dropped').reduce((sum, { lines }) => sum + lines, 0)
+  assert.ok(dropped > 100, `${dropped} were dropped`)
+  assert.equal(lines.filter((line) => line.n).length + dropped, 200)
+  assert.deepEqual(lines.at(-1), { last: true })
+})
