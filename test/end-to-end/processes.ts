@@ -22,13 +22,15 @@ interface Said {
 /** Where commands run. */
 export class Machine {
   readonly #prefix: readonly string[]
+  readonly #env: NodeJS.ProcessEnv
   readonly #running: Running[] = []
   /** All that all commands have printed so far. */
   readonly said: Said[] = []
 
-  /** @param namespace of `ip netns`; without it, here */
-  constructor(namespace?: string) {
+  /** @param namespace of `ip netns`; without it, here  @param env what commands find in their environment beside ours */
+  constructor(namespace?: string, env: NodeJS.ProcessEnv = {}) {
     this.#prefix = namespace === undefined ? [] : ['ip', 'netns', 'exec', namespace]
+    this.#env = env
   }
 
   /** Runs a command to its end, and gives its one document. */
@@ -61,7 +63,8 @@ export class Machine {
 
   #spawn(...args: string[]): ChildProcess {
     const [program = '', ...rest] = [...this.#prefix, process.execPath, LAUNCHER, ...args, '--json']
-    const child = spawn(program, rest, { stdio: ['ignore', 'pipe', 'pipe'] })
+    const env = { ...process.env, ...this.#env }
+    const child = spawn(program, rest, { stdio: ['ignore', 'pipe', 'pipe'], env })
     for (const stream of ['stdout', 'stderr'] as const) {
       child[stream].on('data', (octets: Buffer) => this.said.push({ command: args.join(' '), stream, octets }))
     }

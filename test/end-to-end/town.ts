@@ -40,9 +40,9 @@ export class ProcessTown {
   }
 
   /** The server, with alice as its user where it is new. @param port where gateways find it; 0 for any free one */
-  async startServer(port = 0): Promise<Running> {
+  async startServer(port = 0, machine = this.machine): Promise<Running> {
     const where = ['--listen', `127.0.0.1:${port}`, '--admin', '127.0.0.1:0']
-    return this.machine.start('server', 'run', '--data', this.path('server'), ...where, ...this.#more)
+    return machine.start('server', 'run', '--data', this.path('server'), ...where, ...this.#more)
   }
 
   async addUser(): Promise<void> {

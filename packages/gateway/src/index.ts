@@ -1,7 +1,9 @@
-// The PN GW: runs one, and makes pairing tickets for it.
+// The PN GW: runs one, and makes pairing tickets for it. Beside it, its link with the server alone, for what measures a server.
 
+export { type GatewayCredential, readGatewayCredential } from './credential.ts'
 export { GatewayError, type GatewayErrorCode } from './errors.ts'
 export { type Gateway, type GatewayOptions, runGateway } from './gateway.ts'
 export type { Service } from './services.ts'
 export { type GatewayStatus, readGatewayStatus } from './status.ts'
 export { createTicket, type TicketOptions } from './tickets.ts'
+export { openServerLink, type ResponseMessage, type ServerLink, type ServerListener } from './upstream/server-link.ts'

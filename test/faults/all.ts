@@ -1,0 +1,7 @@
+// The faults, in the order in which they are tried.
+
+import { assignmentKill } from './assignment-kill.ts'
+import { gatewayKill } from './gateway-kill.ts'
+import type { Fault } from './support/fault.ts'
+
+export const faults: readonly Fault[] = [assignmentKill, gatewayKill]

@@ -1,0 +1,4 @@
+import { assignmentKill } from './assignment-kill.ts'
+import { inShort } from './support/in-short.ts'
+
+inShort(assignmentKill)

@@ -1,0 +1,4 @@
+import { gatewayKill } from './gateway-kill.ts'
+import { inShort } from './support/in-short.ts'
+
+inShort(gatewayKill)

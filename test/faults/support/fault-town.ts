@@ -1,0 +1,133 @@
+// Real processes to do faults to: a server that keeps its port, gateways, paired PNEs, in a temporary folder, made by the command
+// line and gone with the trial.
+
+import { createTicket, readGatewayCredential } from '@opencpns/gateway'
+import { type Address, formatHostPort } from '@opencpns/io'
+import { type Credential, pair } from '@opencpns/pne'
+import type { Machine, Running } from '../../end-to-end/processes.ts'
+import { addressOf, freePort, ProcessTown } from '../../end-to-end/town.ts'
+import { until } from '../../support/until.ts'
+import type { Trial } from './fault.ts'
+import { LinkedGateway } from './linked-gateway.ts'
+
+export type StoreKind = 'SQLite' | 'PostgreSQL'
+export const stores: readonly StoreKind[] = ['SQLite', 'PostgreSQL']
+
+const PAIRING_MS = 20_000
+
+/** A PNE as the admin API lists it. */
+interface Pne {
+  readonly id: string
+  readonly name: string
+  readonly state: 'pending' | 'active' | 'revoked'
+}
+
+interface Page<T> {
+  readonly items: readonly T[]
+  readonly next: string | null
+}
+
+/** @returns why there can be none, where there can be none */
+export async function openTown(
+  { after }: Pick<Trial, 'after'>,
+  kind: StoreKind = 'SQLite',
+): Promise<FaultTown | string> {
+  if (kind === 'PostgreSQL') return 'the store in PostgreSQL is not there yet'
+  const town = await ProcessTown.open('--log-level', 'error')
+  after(() => town.close())
+  const faulty = new FaultTown(town, await freePort())
+  after(() => faulty.close())
+  return faulty
+}
+
+export class FaultTown {
+  readonly town: ProcessTown
+  readonly serverAt: Address
+  readonly #linked: LinkedGateway[] = []
+
+  constructor(town: ProcessTown, port: number) {
+    this.town = town
+    this.serverAt = { host: '127.0.0.1', port }
+  }
+
+  path(name: string): string {
+    return this.town.path(name)
+  }
+
+  /** Starts the server, with alice as its user. */
+  async server(): Promise<Running> {
+    const server = await this.serverAgain()
+    await this.town.addUser()
+    return server
+  }
+
+  /** Starts the server where it was. @param machine where, if not here */
+  serverAgain(machine?: Machine): Promise<Running> {
+    return this.town.startServer(this.serverAt.port, machine)
+  }
+
+  /** A gateway as a process. @param server where it finds the server, if not at the real address */
+  async gateway(name: string, server: Address = this.serverAt): Promise<GatewayProcess> {
+    await this.town.addGateway(name)
+    const start = (port = 0) => this.town.startGateway(name, server, port)
+    const running = await start()
+    const address = addressOf(running, 'pne')
+    return { name, running, address, again: () => start(address.port) }
+  }
+
+  /** A gateway that is only a link, in this process. */
+  async linkedGateway(name: string): Promise<LinkedGateway> {
+    await this.town.addGateway(name)
+    const gateway = new LinkedGateway(this.serverAt, await readGatewayCredential(this.path(`${name}.json`)))
+    this.#linked.push(gateway)
+    return gateway
+  }
+
+  async ticket(gateway: GatewayProcess, name: string): Promise<string> {
+    const addresses = [formatHostPort(gateway.address)]
+    return (await createTicket({ dataDir: this.path(gateway.name), name, addresses })).uri
+  }
+
+  /** Pairs a PNE, as soon as its gateway has reached the server. */
+  async pair(gateway: GatewayProcess, name: string): Promise<Credential> {
+    const uri = await this.ticket(gateway, name)
+    let credential: Credential | undefined
+    await until(
+      async () => {
+        credential = await pair({ uri, credentialFile: this.path(`${name}.json`) }).catch(() => undefined)
+        return credential !== undefined
+      },
+      `${name} cannot be paired`,
+      PAIRING_MS,
+    )
+    return credential as Credential
+  }
+
+  /** All PNEs that the server knows. */
+  pnes(): Promise<Pne[]> {
+    return this.list<Pne>('/v1/pnes')
+  }
+
+  /** All pages of a list of the admin API. */
+  async list<T>(path: string): Promise<T[]> {
+    const items: T[] = []
+    for (let next: string | null = ''; next !== null; ) {
+      const page: Page<T> = await this.town.admin(`${path}?limit=1000${next && `&cursor=${encodeURIComponent(next)}`}`)
+      items.push(...page.items)
+      next = page.next
+    }
+    return items
+  }
+
+  close(): void {
+    for (const gateway of this.#linked) gateway.close()
+  }
+}
+
+export interface GatewayProcess {
+  readonly name: string
+  readonly running: Running
+  readonly address: Address
+  /** Starts it where it was. */
+  again(): Promise<Running>
+}

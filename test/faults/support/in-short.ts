@@ -1,0 +1,14 @@
+// A fault as a test: its short form.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { attempt, type Fault } from './fault.ts'
+
+export function inShort(fault: Fault): void {
+  test(`${fault.name}: what is promised holds`, { timeout: 110_000 }, async (t) => {
+    const { broken, skipped, says } = await attempt(fault, { short: true, say: () => {} })
+    if (skipped !== undefined) return t.skip(skipped)
+    t.diagnostic(says)
+    assert.deepEqual(broken ?? [], [], says)
+  })
+}

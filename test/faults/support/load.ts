@@ -1,0 +1,88 @@
+// PNEs that authenticate at a given rate, whether the one before is done or not, so that a system that stands still is seen by
+// all who come meanwhile; and what became of each.
+
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Address, IoError } from '@opencpns/io'
+import { type ConnectOptions, connect, PneError } from '@opencpns/pne'
+
+const UNDER_WAY_MAX = 500
+
+export interface Outcome {
+  /** When it was to begin, by `performance.now()`. */
+  readonly at: number
+  /** From then to the session, or to the error. */
+  readonly ms: number
+  /** `local`, `remote`, or the code of the error. */
+  readonly result: string
+}
+
+export interface Attempt extends Pick<ConnectOptions, 'credential' | 'transientKeys' | 'timeoutMs'> {
+  readonly gateway: Address
+}
+
+interface LoadOptions extends Attempt {
+  readonly perS: number
+}
+
+export class Load {
+  readonly outcomes: Outcome[] = []
+  readonly #options: LoadOptions
+  readonly #stop = new AbortController()
+  readonly #underWay = new Set<Promise<void>>()
+  readonly #over: Promise<void>
+
+  constructor(options: LoadOptions) {
+    this.#options = options
+    this.#over = this.#run()
+  }
+
+  /** Begins no more, and waits for those under way. */
+  async stop(): Promise<readonly Outcome[]> {
+    this.#stop.abort()
+    await this.#over
+    await Promise.all(this.#underWay)
+    return this.outcomes
+  }
+
+  async #run(): Promise<void> {
+    const begun = performance.now()
+    for (let count = 0; !this.#stop.signal.aborted; count++) {
+      const at = begun + (count * 1000) / this.#options.perS
+      const early = at - performance.now()
+      if (early > 0) await sleep(early, undefined, { signal: this.#stop.signal }).catch(() => {})
+      if (this.#stop.signal.aborted) return
+      while (this.#underWay.size >= UNDER_WAY_MAX) await Promise.race(this.#underWay)
+      const one = this.#once(at).finally(() => this.#underWay.delete(one))
+      this.#underWay.add(one)
+    }
+  }
+
+  async #once(at: number): Promise<void> {
+    const result = await outcomeOf(this.#options)
+    this.outcomes.push({ at, ms: performance.now() - at, result })
+  }
+}
+
+/** The case of a session, or the code of the error. */
+export async function outcomeOf({ gateway, ...options }: Attempt): Promise<string> {
+  try {
+    const session = await connect({ ...gateway, ...options })
+    await session.close()
+    return session.facts.case
+  } catch (error) {
+    if (error instanceof PneError || error instanceof IoError) return error.code
+    throw error
+  }
+}
+
+/** How many there are of each result. */
+export function countsOf(outcomes: readonly Outcome[]): Record<string, number> {
+  const counts: Record<string, number> = {}
+  for (const { result } of outcomes) counts[result] = (counts[result] ?? 0) + 1
+  return counts
+}
+
+/** In whole milliseconds; 0 of none. */
+export function longestMs(outcomes: readonly Outcome[]): number {
+  return Math.round(outcomes.reduce((longest, { ms }) => Math.max(longest, ms), 0))
+}
