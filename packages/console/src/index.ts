@@ -1,12 +1,20 @@
-// The files of the web console, as the server sends them.
+// The files of the web console, as the server sends them. A published package has them built, beside this module; a checkout
+// bundles them from their sources when they are first asked for.
+import { existsSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { type Assets, readBuilt } from './assets.ts'
 
-/** A file of the console. `body` is what a browser gets, `type` its media type. */
-export interface Asset {
-  readonly type: string
-  readonly body: Uint8Array
-}
+export type { Asset, Assets } from './assets.ts'
+export { consolePlaces } from './places.ts'
 
-/** The files of the console by their path, `/` for the page itself. */
-export async function consoleAssets(): Promise<ReadonlyMap<string, Asset>> {
-  return new Map()
+const built = fileURLToPath(new URL('./assets/', import.meta.url))
+
+/**
+ * The files by their path; `/` is the page itself, which every path below one of {@link consolePlaces} gets too.
+ * @throws {ConsoleBundleError} a checkout whose sources cannot be bundled
+ */
+export async function consoleAssets(): Promise<Assets> {
+  if (existsSync(built)) return readBuilt(built)
+  const { bundle } = await import('./bundle.ts')
+  return bundle()
 }
