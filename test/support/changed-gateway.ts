@@ -6,8 +6,10 @@ import { claimDataFolder } from '../../packages/gateway/src/keystore/data-folder
 import type { GatewayParts } from '../../packages/gateway/src/parts.ts'
 import { PresenceKeeper } from '../../packages/gateway/src/presence.ts'
 import { Registrar } from '../../packages/gateway/src/registrar.ts'
+import { Reporting } from '../../packages/gateway/src/reporting.ts'
 import { Rotations } from '../../packages/gateway/src/rotation.ts'
 import { Sessions } from '../../packages/gateway/src/sessions.ts'
+import { makeTicket } from '../../packages/gateway/src/tickets.ts'
 import { TransientKeys } from '../../packages/gateway/src/transient-keys.ts'
 import { cpnsUpstream } from '../../packages/gateway/src/upstream/cpns.ts'
 import { anyPort, type Stage } from './stage.ts'
@@ -27,9 +29,14 @@ export async function changedGateway(
   const registrar = new Registrar({ outbox: folder.outbox, logger })
   const revocationLog = revocations(folder.keys, transientKeys, sessions, logger)
   const { policy, keys, rotations: store } = folder
-  const notices = { connected: () => rotations.connected(), policyChanged: () => rotations.look() }
+  const notices = {
+    connected: () => rotations.connected(),
+    policyChanged: () => rotations.look(),
+    makeTicket: (wishes: object) => makeTicket(folder, wishes),
+    rotate: (pneId: string) => rotations.askedFor(pneId),
+  }
   const records = { revocationLog, reports: registrar, policy, ...notices }
-  const upstream = cpnsUpstream({ server: stage.server.addresses.cpns, credential, records, logger })
+  const upstream = cpnsUpstream({ servers: [stage.server.addresses.cpns], credential, records, logger })
   const rotations = new Rotations({ keys, store, upstream, generation: () => policy.current.generation, logger })
   const honest: GatewayParts = {
     identity,
@@ -40,6 +47,7 @@ export async function changedGateway(
     sessions,
     presence: new PresenceKeeper(),
     registrar,
+    reporting: new Reporting({ send: (report) => upstream.tell(report) }),
     rotations,
     policy,
     services: new Map(),

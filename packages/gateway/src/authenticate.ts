@@ -11,6 +11,7 @@ import {
   Challenge,
   ChallengeAnswer,
   deriveSessionPsk,
+  type KeyUsed,
   peerIdentity,
   Result,
   revocationTag,
@@ -21,14 +22,15 @@ import type { PneConnection } from './pne-connection.ts'
 import { Refusal } from './refusal.ts'
 import type { RegisteredSession } from './registrar.ts'
 import { connectService } from './services.ts'
-import { newSessionId } from './session-ids.ts'
 
 /** What is found out on the way, for the log: it must outlive a refusal. */
 export interface AuthenticationFacts {
   readonly trace: Trace
+  /** Of the session to be, in base64url. */
+  readonly sessionId: string
   case?: CaseName
-  /** In base64url. */
-  sessionId?: string
+  /** What step 7 starts from. */
+  keyUsed?: keyof typeof KeyUsed
   pneId?: string | undefined
   /** The end user whose PNE it is. */
   user?: string | undefined
@@ -80,8 +82,7 @@ export async function authenticate(
   facts.user = basis.user
 
   // 7: PNE and gateway prove the key to each other, and the connection becomes the secure session.
-  const sessionId = newSessionId()
-  facts.sessionId = sessionId.toString('base64url')
+  const sessionId = Buffer.from(facts.sessionId, 'base64url')
   const { identity } = gateway
   await pne.send(SessionOffer, { version, gateway: identity, sessionId, case: basis.case, ...basis.offer })
   const transcriptHash = pne.transcriptHash()
@@ -122,6 +123,7 @@ function assignedKey(
   if (!key) return undefined
   pne.tieTo(key.tag, sessions)
   facts.case = 'local'
+  facts.keyUsed = 'euKey'
   facts.trace.step(2, 'PN GW', 'PN GW', 'EUKey found: local case')
   const { localKey, tag, pneId, user } = key
   const { sessionsMax } = policy.current
@@ -139,6 +141,7 @@ function heldTransientKey(
   if (!key) return undefined
   pne.tieTo(key.tag, sessions)
   facts.case = 'remote'
+  facts.keyUsed = 'heldTransientKey'
   facts.trace.step(2, 'PN GW', 'PN GW', 'TK found: remote case without the server')
   const { transientKey, leftS: lifetimeS, tag, pneId, user, sessionsMax } = key
   const pneFacts = { tag, pneId, user, sessionsMax }
@@ -160,6 +163,7 @@ async function vouchedFor(
   const verdict = await upstream.authenticate({
     secondSeed,
     realm,
+    sessionId: facts.sessionId,
     challenge: async (eap) => {
       await pne.send(Challenge, { version, gateway: identity, eap })
       return (await pne.receive(ChallengeAnswer)).eap
@@ -171,6 +175,7 @@ async function vouchedFor(
   })
   facts.serverRoundTrips = verdict.serverRoundTrips
   if (verdict.result !== Result.success) throw new Refusal(verdict.result, verdict.reason)
+  facts.keyUsed = 'transientKey'
   const { transientKey, eap, lifetimeS, pneId, user, sessionsMax } = verdict
   const pneFacts = { tag, pneId, user, sessionsMax }
   return { case: Case.remote, key: transientKey, ...pneFacts, offer: eap ? { eap } : {}, answer: { lifetimeS } }

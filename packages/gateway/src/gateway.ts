@@ -11,11 +11,13 @@ import type { GatewayParts } from './parts.ts'
 import { PneConnection } from './pne-connection.ts'
 import { PresenceKeeper } from './presence.ts'
 import { Registrar } from './registrar.ts'
+import { Reporting } from './reporting.ts'
 import { Rotations } from './rotation.ts'
 import { serve } from './serve.ts'
 import type { Service } from './services.ts'
 import { Sessions } from './sessions.ts'
 import { StatusFile } from './status.ts'
+import { makeTicket } from './tickets.ts'
 import { TransientKeys } from './transient-keys.ts'
 import { chooseServer, type ServerChoice } from './upstream/choose.ts'
 import type { RevocationLog } from './upstream/upstream.ts'
@@ -70,6 +72,8 @@ export async function runGateway(options: GatewayOptions): Promise<Gateway> {
     policy: folder.policy,
     connected: () => rotations.connected(),
     policyChanged: () => rotations.look(),
+    makeTicket: (wishes: { name?: string | undefined; lifetimeS?: number | undefined }) => makeTicket(folder, wishes),
+    rotate: (pneId: string) => rotations.askedFor(pneId),
   }
   const upstream = open(records)
   const rotations = new Rotations({
@@ -89,6 +93,7 @@ export async function runGateway(options: GatewayOptions): Promise<Gateway> {
     sessions,
     presence: new PresenceKeeper(),
     registrar,
+    reporting: new Reporting({ send: (report) => upstream.tell(report) }),
     rotations,
     policy: folder.policy,
     services: new Map(Object.entries(options.services ?? {})),
@@ -190,8 +195,9 @@ function since({ connected, sinceMs }: { connected: boolean; sinceMs: number }) 
 }
 
 /** The server is told that the sessions have ended, if it is there; otherwise the next start does it. */
-async function deliver({ upstream, registrar }: GatewayParts): Promise<void> {
+async function deliver({ upstream, registrar, reporting }: GatewayParts): Promise<void> {
   registrar.flush()
+  reporting.close()
   if (!upstream.connection()?.connected) return
   const waiting = new AbortController()
   await Promise.race([registrar.delivered(), sleep(DELIVERY_MS, waiting).catch(() => {})])

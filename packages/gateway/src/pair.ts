@@ -41,7 +41,7 @@ export async function pair(pne: PneConnection, request: PairingRequest, gateway:
   const { secondSeed } = state
 
   // The server calculates the EUKey, which is pending at both until the PNE has it. Asked again, it answers the same.
-  const assigned = await upstream.assignKey(secondSeed, ticket.name)
+  const assigned = await upstream.assignKey(secondSeed, ticket.name, ticket.ticketId)
   if (assigned.result !== Result.success) throw new Refusal(assigned.result, assigned.reason)
   const { pneId, euKey } = assigned
   checkHeld(ticket, secondSeed, gateway)
@@ -51,7 +51,7 @@ export async function pair(pne: PneConnection, request: PairingRequest, gateway:
   // The PNE has stored its credential: first the server lets it in, then this gateway, and then the PNE hears of it.
   await pne.receive(AssignmentConfirmation)
   checkHeld(ticket, secondSeed, gateway)
-  const confirmed = await upstream.confirmKey(secondSeed)
+  const confirmed = await upstream.confirmKey(secondSeed, ticket.ticketId)
   if (confirmed.result !== Result.success) throw new Refusal(confirmed.result, confirmed.reason)
   if (!tickets.complete(ticket.ticketId, secondSeed, Date.now())) throw takenOver()
   await pne.send(PairingResponse, { result: Result.success })

@@ -6,6 +6,7 @@ import type { PolicyStore } from './keystore/policy-store.ts'
 import type { TicketStore } from './keystore/ticket-store.ts'
 import type { PresenceKeeper } from './presence.ts'
 import type { Registrar } from './registrar.ts'
+import type { Reporting } from './reporting.ts'
 import type { Rotations } from './rotation.ts'
 import type { Service } from './services.ts'
 import type { Sessions } from './sessions.ts'
@@ -22,6 +23,7 @@ export interface GatewayParts {
   readonly sessions: Sessions
   readonly presence: PresenceKeeper
   readonly registrar: Registrar
+  readonly reporting: Reporting
   readonly rotations: Rotations
   readonly policy: PolicyStore
   readonly services: ReadonlyMap<string, Service>

@@ -83,6 +83,16 @@ export class Rotations {
     }
   }
 
+  /** An operator wants the key of this PNE rotated: in the session that is open, or else in the next one. Never throws. */
+  askedFor(pneId: string): void {
+    const asked = this.#safely(() => this.#options.store.ask(pneId)) ?? []
+    for (const secondSeed of asked) {
+      for (const session of this.#sessions) {
+        if (Buffer.compare(session.secondSeed, secondSeed) === 0) void this.#asked(session)
+      }
+    }
+  }
+
   /** Looks which keys are due: at each policy of the server, at each connection to it, and once a minute. */
   look(): void {
     for (const session of this.#sessions) this.#lookAt(session)
@@ -128,9 +138,9 @@ export class Rotations {
   }
 
   /** A key that has a successor already was used again: the PNE has not heard all of it. Older gateways knew no generation but 1. */
-  #isDue({ createdAt, generation = 1, successor }: RotatingKey): boolean {
+  #isDue({ createdAt, generation = 1, successor, asked }: RotatingKey): boolean {
     const { generation: newest, rotateAfterMs = ROTATE_AFTER_MS } = this.#options
-    return successor !== undefined || generation < (newest() ?? 0) || this.#now() - createdAt > rotateAfterMs
+    return asked || successor !== undefined || generation < (newest() ?? 0) || this.#now() - createdAt > rotateAfterMs
   }
 
   async #asked(session: Session): Promise<void> {

@@ -10,6 +10,7 @@ import type { GatewayParts } from './parts.ts'
 import type { PneConnection } from './pne-connection.ts'
 import { explain, Refusal } from './refusal.ts'
 import type { RegisteredSession } from './registrar.ts'
+import { newSessionId } from './session-ids.ts'
 
 /**
  * Serves one connection; resolves when its flow and its session have ended. Never rejects.
@@ -46,25 +47,27 @@ async function serveAuthentication(
   gateway: GatewayParts,
   load: Load,
 ): Promise<RegisteredSession> {
-  const facts: AuthenticationFacts = { trace: new Trace(), serverRoundTrips: 0 }
+  const sessionId = newSessionId().toString('base64url')
+  const facts: AuthenticationFacts = { trace: new Trace(), sessionId, serverRoundTrips: 0 }
   try {
     if (load.isTooHigh) throw new Refusal(Result.busy, 'overloaded')
     const session = await authenticate(pne, request, facts, gateway)
-    logAuthentication(gateway, facts, 'success')
+    noteAuthentication(gateway, facts, Result.success)
     return session
   } catch (error) {
     const { tell = Result.authenticationFailed, reason } = explain(error)
-    logAuthentication(gateway, facts, resultName(tell), reason)
+    noteAuthentication(gateway, facts, tell, reason)
     throw error
   }
 }
 
-function logAuthentication(gateway: GatewayParts, facts: AuthenticationFacts, result: string, reason?: string): void {
+/** Once for each authentication, whatever came of it: for the server, and for the log. */
+function noteAuthentication(gateway: GatewayParts, facts: AuthenticationFacts, result: Result, reason?: string): void {
+  gateway.reporting.note(facts, result, reason)
   const { trace, ...others } = facts
-  gateway.logger.info(
-    { event: 'authentication', result, gateway: gateway.identity, ...others, reason, ms: trace.ms, steps: trace.steps },
-    reason === undefined ? 'a PNE was authenticated' : 'a PNE was refused',
-  )
+  const line = { event: 'authentication', result: resultName(result), gateway: gateway.identity, ...others, reason }
+  const message = reason === undefined ? 'a PNE was authenticated' : 'a PNE was refused'
+  gateway.logger.info({ ...line, ms: trace.ms, steps: trace.steps }, message)
 }
 
 async function servePairing(pne: PneConnection, request: PairingRequest, gateway: GatewayParts): Promise<void> {

@@ -1,4 +1,5 @@
-// Makes a pairing ticket (docs/protocol.md section 4.3): in any process that may read the data folder of the gateway.
+// Makes a pairing ticket (docs/protocol.md section 4.3): in any process that may read the data folder of the gateway, or in the
+// gateway itself when its server asks for one.
 
 import { randomBytes } from 'node:crypto'
 import { networkInterfaces } from 'node:os'
@@ -10,7 +11,7 @@ import {
   TICKET_SECRET_OCTETS,
 } from '@opencpns/protocol'
 import { GatewayError } from './errors.ts'
-import { openDataFolder } from './keystore/data-folder.ts'
+import { type DataFolder, openDataFolder } from './keystore/data-folder.ts'
 
 const ADDRESSES_MAX = 4
 const NAME_MAX_OCTETS = 64
@@ -35,20 +36,37 @@ export async function createTicket({
   if (name !== undefined) checkName(name)
   const folder = await openDataFolder(dataDir)
   try {
-    const ticket = {
-      addresses: addresses ?? reachable(folder.address()),
-      gateway: folder.name.identity,
-      ticketId: randomBytes(TICKET_ID_OCTETS),
-      secret: randomBytes(TICKET_SECRET_OCTETS),
-      expiresAtS: Math.floor(Date.now() / 1000) + TICKET_LIFETIME_S,
-    }
-    const uri = formatPairingUri(ticket)
-    checkUri(uri)
-    folder.tickets.add({ ...ticket, name })
-    return { uri, expiresAt: new Date(ticket.expiresAtS * 1000).toISOString() }
+    const { uri, expiresAtS } = makeTicket(folder, { name, addresses })
+    return { uri, expiresAt: new Date(expiresAtS * 1000).toISOString() }
   } finally {
     folder.close()
   }
+}
+
+/** What a ticket is to be like; `lifetimeS` is 600 unless told. */
+interface TicketWishes extends Omit<TicketOptions, 'dataDir'> {
+  readonly lifetimeS?: number | undefined
+}
+
+/**
+ * A ticket, stored. Its id is 16 octets, and no secret.
+ * @throws {GatewayError} BAD_ARGUMENT, DATABASE_…
+ */
+export function makeTicket(
+  folder: Pick<DataFolder, 'address' | 'name' | 'tickets'>,
+  { name, addresses, lifetimeS = TICKET_LIFETIME_S }: TicketWishes,
+): { uri: string; expiresAtS: number; ticketId: Uint8Array } {
+  const ticket = {
+    addresses: addresses ?? reachable(folder.address()),
+    gateway: folder.name.identity,
+    ticketId: randomBytes(TICKET_ID_OCTETS),
+    secret: randomBytes(TICKET_SECRET_OCTETS),
+    expiresAtS: Math.floor(Date.now() / 1000) + lifetimeS,
+  }
+  const uri = formatPairingUri(ticket)
+  checkUri(uri)
+  folder.tickets.add({ ...ticket, name })
+  return { uri, expiresAtS: ticket.expiresAtS, ticketId: ticket.ticketId }
 }
 
 function checkName(name: string): void {

@@ -73,6 +73,7 @@ function answering() {
   const pne: PneExchange = {
     secondSeed: Buffer.alloc(32, 7),
     realm: 'elsewhere.example',
+    sessionId: 'A'.repeat(22),
     challenge: async (packet) => {
       challenges.push(Buffer.from(packet.subarray(5)).toString())
       return eap(`answer to ${challenges.at(-1)}`, { code: 2 })

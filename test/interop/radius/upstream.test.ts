@@ -115,12 +115,13 @@ suite('a gateway at hostapd', { skip: without('hostapd') }, () => {
       const { identity, psk } = userOf(watch)
       const peer = new GpskPeer({ idPeer: identity, psk, csuites: [ciphersuite] })
       const { secondSeed, realm } = watch
+      const sessionId = 'A'.repeat(22)
       const challenge = async (eap: Uint8Array) => {
         const step = peer.receive(eap, Date.now())
         assert.ok(step.do === 'send', step.do)
         return step.packet
       }
-      const verdict = await upstream.authenticate({ secondSeed, realm, challenge, step: () => {} })
+      const verdict = await upstream.authenticate({ secondSeed, realm, sessionId, challenge, step: () => {} })
       assert.ok(verdict.result === Result.success && peer.keys)
       assert.equal(peer.keys.ciphersuite.id, ciphersuite)
       assert.deepEqual(verdict.transientKey, deriveTransientKey({ msk: peer.keys.msk, gateway: hub }))

@@ -71,6 +71,9 @@ const migrations = [
   ALTER TABLE eu_keys_of_4 RENAME TO eu_keys;
   CREATE INDEX eu_keys_retired ON eu_keys (state) WHERE state = 'retired';
   `,
+  /* 5: keys that the operator wants to be renewed */ `
+  ALTER TABLE eu_keys ADD COLUMN rotation_asked INTEGER NOT NULL DEFAULT 0 CHECK (rotation_asked IN (0, 1));
+  `,
 ]
 
 /**

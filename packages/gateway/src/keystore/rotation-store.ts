@@ -20,6 +20,8 @@ export interface RotatingKey {
   readonly generation: number | undefined
   /** The 2nd seed of its successor, and whether that is active. */
   readonly successor: { readonly secondSeed: Uint8Array; readonly active: boolean } | undefined
+  /** An operator asked for its rotation. */
+  readonly asked: boolean
 }
 
 /** What changes something is durable when it returns. @throws {GatewayError} DATABASE_…: then nothing has changed */
@@ -48,7 +50,14 @@ export class RotationStore {
       createdAt: Number(row['created_at']),
       generation: (row['generation'] as number | null) ?? undefined,
       successor: successor ? { secondSeed: successor, active: row['successor_state'] === 'active' } : undefined,
+      asked: row['rotation_asked'] === 1,
     }
+  }
+
+  /** The key of this PNE is to be rotated. Gives the 2nd seeds of those keys that no rotation has begun with yet. */
+  ask(pneId: string): Uint8Array[] {
+    const asked = inTransaction(this.#db, () => this.#statements.ask.all(pneId))
+    return asked.map((row) => row['second_seed'] as Uint8Array)
   }
 
   /** The 2nd seed of the successor: made now, or at an earlier attempt. Undefined when the key is not active. */
@@ -119,8 +128,12 @@ export class RotationStore {
 function prepareAll(db: DatabaseSync) {
   return {
     find: db.prepare(
-      `SELECT k.created_at, k.generation, k.successor, s.state AS successor_state
+      `SELECT k.created_at, k.generation, k.successor, k.rotation_asked, s.state AS successor_state
        FROM eu_keys k LEFT JOIN eu_keys s ON s.second_seed = k.successor WHERE k.second_seed = ? AND k.state = 'active'`,
+    ),
+    ask: db.prepare(
+      `UPDATE eu_keys SET rotation_asked = 1 WHERE pne_id = ? AND state = 'active' AND successor IS NULL
+       RETURNING second_seed`,
     ),
     begin: db.prepare(
       `UPDATE eu_keys SET successor = ? WHERE second_seed = ? AND state = 'active' AND successor IS NULL`,

@@ -12,6 +12,7 @@ import { claimDataFolder } from '../../src/keystore/data-folder.ts'
 import type { GatewayParts } from '../../src/parts.ts'
 import { PresenceKeeper } from '../../src/presence.ts'
 import { Registrar } from '../../src/registrar.ts'
+import { Reporting } from '../../src/reporting.ts'
 import { Rotations } from '../../src/rotation.ts'
 import type { Service } from '../../src/services.ts'
 import { Sessions } from '../../src/sessions.ts'
@@ -34,6 +35,7 @@ export function scriptedUpstream(played: Partial<Upstream> = {}): Upstream {
     renewKey: async () => away,
     confirmKey: async () => away,
     retireKey: async () => away,
+    tell: () => false,
     connection: () => undefined,
     close: () => {},
     ...played,
@@ -79,6 +81,7 @@ export async function startGateway(t: TestContext, options: HarnessOptions = {})
     sessions,
     presence: new PresenceKeeper(),
     registrar: new Registrar({ outbox: folder.outbox, logger }),
+    reporting: new Reporting({ send: (report) => upstream.tell(report) }),
     rotations,
     policy: folder.policy,
     services: new Map(Object.entries(options.services ?? {})),
