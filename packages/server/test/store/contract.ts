@@ -4,6 +4,8 @@ import { randomBytes } from 'node:crypto'
 import { describe, type TestContext, test } from 'node:test'
 import type { KeyRow, Store } from '../../src/store/contract.ts'
 import { keyContract } from './contract-keys.ts'
+import { listContract } from './contract-lists.ts'
+import { operatorContract } from './contract-operator.ts'
 import { policyContract } from './contract-policy.ts'
 import { registrationContract } from './contract-registrations.ts'
 import { addGateway, addUser, furnish, GATEWAY, ids, NOBODY, newEvent, newPne, OTHER_GATEWAY } from './furnish.ts'
@@ -382,6 +384,8 @@ export function storeContract(name: string, open: (t: TestContext) => Promise<St
     })
 
     keyContract(contract)
+    listContract(contract)
+    operatorContract(contract)
     policyContract(contract)
     registrationContract(contract)
 

@@ -177,6 +177,41 @@ test('a database with PNEs of one key each keeps them, their registrations and i
   after.close()
 })
 
+test('a database from before the operator’s view keeps what it holds, and its names are found', async (t) => {
+  const path = join(temporaryFolder(t), 'cpns.db')
+  const db = new DatabaseSync(path)
+  db.exec(readFileSync(join(import.meta.dirname, 'schema-4.sql'), 'utf8'))
+  db.close()
+  for (const opening of [1, 2]) {
+    const store = openSqlite(path)
+    const alice = await store.findUser('alice')
+    assert.deepEqual([alice?.version, alice?.roaming, alice?.sessionsMax], [1, 'listed', 3])
+    const find = async (query: string) =>
+      (await store.listPnes({ query }, { limit: 5 })).items.map(({ pneId }) => pneId)
+    assert.deepEqual([await find('lam'), await find('KÜCHE'), await find('x')], [['pne-a'], ['pne-c'], []])
+    const { items } = await store.listGateways({}, { limit: 5 })
+    assert.deepEqual(
+      items.map(({ identity, version, visitors, registered }) => [identity, version, visitors, registered]),
+      [
+        ['ap@example.org', 1, true, 0],
+        ['home@example.org', 1, false, 1],
+      ],
+    )
+    assert.deepEqual(
+      (await store.listKeys('pne-a')).map(({ state, generation }) => [state, generation]),
+      [
+        ['active', 2],
+        ['retired', 1],
+      ],
+    )
+    assert.deepEqual((await store.counts()).pnes, { pending: 1, active: 1, revoked: 1 })
+    const event = await store.findEvent(12)
+    assert.deepEqual([event?.result, event?.session, event?.steps], ['connected', null, null])
+    assert.equal((await store.listSealed(undefined, 10)).length, 4, `opening ${opening}`)
+    await store.close()
+  }
+})
+
 test('a database that refers to what is not there is refused and left as it is', (t) => {
   const path = join(temporaryFolder(t), 'cpns.db')
   const db = new DatabaseSync(path, { enableForeignKeyConstraints: false })

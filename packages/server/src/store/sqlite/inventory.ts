@@ -176,7 +176,8 @@ function writePosition(position: Position): string {
 }
 
 function readPosition(cursor: string, isQuery: boolean): Position {
-  const [, newest, id, word, pneId] = /^(?:([1-9]\d{0,14})|w(\d{1,15})\.([\w-]*)|i([\w-]{0,64}))$/.exec(cursor) ?? []
+  const [, newest, id, word, pneId] =
+    /^(?:([1-9]\d{0,14})|w(\d{1,15})\.([\w-]{0,256})|i([\w-]{0,64}))$/.exec(cursor) ?? []
   if (newest !== undefined) return { by: 'newest', id: Number(newest) }
   if (isQuery && word !== undefined)
     return { by: 'word', id: Number(id), word: Buffer.from(word, 'base64url').toString() }
