@@ -79,16 +79,18 @@ export class ScriptedGateway {
     return challenge
   }
 
-  forward(request: { secondSeed: Uint8Array; challenge: Uint8Array; eap: Uint8Array }) {
+  forward(request: Omit<ForwardedRequest, 'type' | 'id'>) {
     return this.ask(encode(ForwardedRequest, { id: ++this.#id, ...request }), ForwardedResponse)
   }
 
-  assign(secondSeed: Uint8Array, name = 'watch') {
-    return this.ask(encode(KeyAssignmentRequest, { id: ++this.#id, secondSeed, name }), KeyAssignmentResponse)
+  assign(secondSeed: Uint8Array, name = 'watch', ticketId?: Uint8Array) {
+    const fields = { id: ++this.#id, secondSeed, name, ...(ticketId && { ticketId }) }
+    return this.ask(encode(KeyAssignmentRequest, fields), KeyAssignmentResponse)
   }
 
-  confirm(secondSeed: Uint8Array) {
-    return this.ask(encode(KeyConfirmationRequest, { id: ++this.#id, secondSeed }), KeyConfirmationResponse)
+  confirm(secondSeed: Uint8Array, ticketId?: Uint8Array) {
+    const fields = { id: ++this.#id, secondSeed, ...(ticketId && { ticketId }) }
+    return this.ask(encode(KeyConfirmationRequest, fields), KeyConfirmationResponse)
   }
 
   /** A further key of the PNE that has `replaces`. */
