@@ -7,7 +7,8 @@ import { createAdminDoor } from './doors/admin/door.ts'
 import { openCpnsDoor } from './doors/cpns/door.ts'
 import { Conversations } from './doors/radius/conversations.ts'
 import { openRadiusDoor, type RadsecOptions } from './doors/radius/door.ts'
-import { EventLog } from './events.ts'
+import { openLive } from './live/open.ts'
+import { Totals } from './live/totals.ts'
 import { Registry } from './registry.ts'
 
 const GRACE_MS = 5000
@@ -52,7 +53,7 @@ export async function runServer(options: ServerOptions): Promise<RunningServer> 
     const { realm, vault, store, adminToken, release } = await openDataFolder(dataDir)
     closers.push(release)
     closers.push(() => store.close())
-    const events = new EventLog(store, { logger, now })
+    const { live, events, authentications } = await openLive({ store, logger, now })
     closers.push(() => events.close())
     const registry = new Registry({ store, vault, realm, events, logger, now })
     closers.push(() => registry.close())
@@ -60,13 +61,27 @@ export async function runServer(options: ServerOptions): Promise<RunningServer> 
 
     const challenges = new Challenges(vault.challengeKey(), realm)
     const conversations = new Conversations(vault.conversationKey())
-    const context = { realm, registry, challenges, conversations, events, logger, now, transientKeyLifetimeS }
+    const observers = { events, live, gatewayReports: live, logger }
+    const context = { realm, registry, challenges, conversations, ...observers, now, transientKeyLifetimeS }
     const cpnsDoor = await openCpnsDoor(listen, context)
     let graceMs = GRACE_MS
-    closers.push(() => cpnsDoor.close(graceMs))
+    let isDraining = false
+    let isOpen = true
+    closers.push(() => {
+      isOpen = false
+      return cpnsDoor.close(graceMs)
+    })
     const radiusDoor = radius || radsec ? await openRadiusDoor({ radius, radsec }, context) : undefined
     closers.push(() => radiusDoor?.close(graceMs))
-    const adminDoor = createAdminDoor({ registry, events, token: adminToken, logger })
+    const { gateways } = cpnsDoor
+    const totals = new Totals(store, async () => gateways.count, now)
+    const watch = { live, totals, authentications, gateways }
+    const fitness = {
+      store: () => registry.newestRevocation(),
+      isDoorOpen: () => isOpen,
+      isDraining: () => isDraining,
+    }
+    const adminDoor = createAdminDoor({ registry, events, watch, fitness, token: adminToken, logger })
     closers.push(() => adminDoor.close())
     const { url, ...adminAddress } = await adminDoor.listen(admin.host, admin.port)
     closers.push(await writeAdminAddress(dataDir, { url }))
@@ -81,6 +96,7 @@ export async function runServer(options: ServerOptions): Promise<RunningServer> 
       addresses: { cpns: cpnsDoor.address, admin: adminAddress, ...others },
       async close(options = {}) {
         graceMs = options.graceMs ?? GRACE_MS
+        isDraining = true
         await closeAll()
         logger.info({ event: 'server-stopped' }, 'stopped')
       },

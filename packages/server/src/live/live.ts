@@ -99,6 +99,11 @@ export class Live implements GatewayReports {
 
   // What can be seen
 
+  /** ms since the epoch */
+  now(): number {
+    return this.#now()
+  }
+
   /** From now on. Gives what ends it. */
   watch(watcher: Watcher): () => void {
     return this.#broadcast.watch(watcher)

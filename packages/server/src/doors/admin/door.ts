@@ -3,24 +3,25 @@
 import type { AddressInfo, Socket } from 'node:net'
 import { IoError, type Logger } from '@opencpns/io'
 import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify'
-import type { EventLog } from '../../events.ts'
 import type { Registry } from '../../registry.ts'
 import { bearerCheck } from './authorization.ts'
+import type { AdminContext } from './context.ts'
+import { addHealthRoutes, type Fitness } from './health.ts'
+import { addOpenApiRoute, collectRoutes } from './openapi.ts'
 import { PROBLEM_TYPE, problem, toProblem } from './problems.ts'
 import { addRoutes } from './routes/index.ts'
-import { Health, type Problem } from './schemas/index.ts'
+import type { Problem } from './schemas/index.ts'
 
 const LOOPBACK = '127.0.0.1'
 const BODY_MAX_OCTETS = 64 * 1024
 const REQUEST_TIMEOUT_MS = 10_000
 const IDLE_TIMEOUT_MS = 30_000
 
-export interface AdminDoorOptions {
-  registry: Registry
-  events: EventLog
+export interface AdminDoorOptions extends AdminContext {
+  /** Whether the server is fit to serve; without it, it is as long as it runs. */
+  fitness?: Fitness | undefined
   /** base64url of 32 random octets or more: the admin.token of the data folder */
   token: string
-  logger?: Logger | undefined
 }
 
 export interface AdminDoor {
@@ -35,14 +36,23 @@ export interface AdminDoor {
   close(): Promise<void>
 }
 
-export function createAdminDoor({ registry, events, token, logger }: AdminDoorOptions): AdminDoor {
+export function createAdminDoor({ token, fitness, ...context }: AdminDoorOptions): AdminDoor {
+  const { registry, logger } = context
   const app = makeApp(logger)
-  app.get('/healthz', { schema: { response: { 200: Health } } }, () => ({ status: 'ok', realm: registry.realm }))
+  collectRoutes(app)
+  app.register(async (open) => {
+    addHealthRoutes(open, registry.realm, fitness ?? fitAsItRuns(registry))
+    addOpenApiRoute(open)
+  })
   app.register(async (guarded) => {
     requireToken(guarded, token)
-    addRoutes(guarded, { registry, events })
+    addRoutes(guarded, context)
   })
   return { listen: (host = LOOPBACK, port = 0) => listen(app, host, port), close: () => app.close() }
+}
+
+function fitAsItRuns(registry: Registry): Fitness {
+  return { store: () => registry.newestRevocation(), isDoorOpen: () => true, isDraining: () => false }
 }
 
 function makeApp(logger: Logger | undefined): FastifyInstance {

@@ -2,6 +2,7 @@
 import { STATUS_CODES } from 'node:http'
 import type { FastifyError } from 'fastify'
 import { RegistryError, type RegistryErrorCode, StoreError } from '../../registry.ts'
+import { GatewayUnavailable } from '../cpns/gateways.ts'
 import type { Problem } from './schemas/index.ts'
 
 export const PROBLEM_TYPE = 'application/problem+json'
@@ -27,6 +28,13 @@ const registryStatus: Record<RegistryErrorCode, number> = {
   USER_UNKNOWN: 404,
 }
 
+const gatewayStatus: Record<GatewayUnavailable['code'], number> = {
+  GATEWAY_NOT_CONNECTED: 409,
+  GATEWAY_TOO_OLD: 409,
+  GATEWAY_SILENT: 504,
+  GATEWAY_BUSY: 503,
+}
+
 /** `about:blank`: the status tells the kind, `code` the rest (RFC 9457 section 4.2.1). */
 export function problem(status: number, code: string, detail: string): Problem {
   return { type: 'about:blank', title: STATUS_CODES[status] ?? 'Error', status, detail, code }
@@ -36,6 +44,7 @@ export function problem(status: number, code: string, detail: string): Problem {
 export function toProblem(error: unknown): Problem {
   if (error instanceof RegistryError) return problem(registryStatus[error.code], error.code, error.message)
   if (error instanceof StoreError) return storeProblem(error)
+  if (error instanceof GatewayUnavailable) return problem(gatewayStatus[error.code], error.code, error.message)
   if (isFastifyError(error) && error.validation !== undefined) return problem(400, 'REQUEST_INVALID', error.message)
   if (isFastifyError(error)) return frameworkProblem(error)
   return problem(500, 'INTERNAL_ERROR', 'the server failed: its log tells why')

@@ -8,9 +8,10 @@ export type Query<T extends Type.TSchema> = { Querystring: Type.Static<T> }
 export type Body<T extends Type.TSchema> = { Body: Type.Static<T> }
 export type Params<T extends Type.TSchema> = { Params: Type.Static<T> }
 
-export function answers(status: number, schema: Type.TSchema): Record<string, unknown> {
-  const problem = { content: { 'application/problem+json': { schema: schemas.Problem } } }
-  return { [status]: schema, '4xx': problem, '5xx': problem }
+/** @param media  the media type of the answer, if it is not JSON */
+export function answers(status: number, schema: Type.TSchema, media?: string): Record<string, unknown> {
+  const problem = { description: 'a refusal', content: { 'application/problem+json': { schema: schemas.Problem } } }
+  return { [status]: media ? { content: { [media]: { schema } } } : schema, '4xx': problem, '5xx': problem }
 }
 
 export function limitOf({ limit }: { limit?: string }): number {

@@ -6,8 +6,7 @@ export const closed = { additionalProperties: false }
 
 export const nullable = <T extends Type.TSchema>(schema: T, description?: string) =>
   Type.Union([schema, Type.Null()], description === undefined ? {} : { description })
-export const oneOf = <const T extends string>(...words: readonly T[]) =>
-  Type.Union(words.map((word) => Type.Literal(word)))
+export const oneOf = <const T extends string>(...words: readonly T[]) => Type.Unsafe<T>({ type: 'string', enum: words })
 export const pageOf = <T extends Type.TSchema>(item: T) =>
   Type.Object({ items: Type.Array(item), next: nullable(Type.String()) })
 

@@ -2,6 +2,7 @@
 export { Health, PageQuery, Problem } from './common.ts'
 export * from './events.ts'
 export * from './gateways.ts'
+export * from './live.ts'
 export * from './pnes.ts'
 export * from './presence.ts'
 export * from './users.ts'

@@ -135,3 +135,10 @@ export const NotReady = Type.Object({
   checks,
   failed: Type.Array(Type.String(), { description: 'which checks failed' }),
 })
+
+export const Stream = Type.String({ description: 'server-sent events' })
+export const StreamHeaders = Type.Object({
+  'last-event-id': Type.Optional(Type.String({ maxLength: 64, description: 'where to go on' })),
+})
+
+export const OpenApi = Type.Object({ openapi: Type.String() }, { additionalProperties: true })

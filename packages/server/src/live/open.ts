@@ -1,0 +1,17 @@
+// The event log, and what is to be seen of it.
+import type { Logger } from '@opencpns/io'
+import { EventLog } from '../events.ts'
+import type { Store } from '../store/contract.ts'
+import { Authentications } from './authentications.ts'
+import { Live } from './live.ts'
+
+/** @throws {StoreError} */
+export async function openLive({ store, logger, now }: { store: Store; logger: Logger; now: () => number }) {
+  const live = new Live({ store, now })
+  const events = new EventLog(store, { logger, now, listener: (rows, of) => live.written(rows, of) })
+  live.recordInto(events)
+  const authentications = new Authentications({ store, events, devices: live.devices })
+  const refused = await store.listEvents({ type: 'authentication', result: 'refused', limit: 20 })
+  for (const row of refused.reverse()) live.refusals.add(row)
+  return { live, events, authentications }
+}
