@@ -30,7 +30,7 @@ test('everything that gateway run takes, and services; paths are relative to the
   assert.deepEqual(JSON.parse(JSON.stringify(config)), {
     credential: folder.path('home-gw.json'),
     data: '/var/lib/opencpns',
-    server: { kind: 'cpns', host: 'cpns.example.org', port: 7410 },
+    server: [{ kind: 'cpns', host: 'cpns.example.org', port: 7410 }],
     listen: { host: '::', port: 7411 },
     rotateAfter: 12 * 3_600_000,
     services: {
@@ -50,8 +50,16 @@ test('a gateway at an AAA server', async () => {
   const { server, identity, secretFile } = await read(
     'server = "radius://aaa.example.org"\nidentity = "hub@example.org"\nsecret-file = "radius.secret"',
   )
-  assert.deepEqual(server, { kind: 'radius', host: 'aaa.example.org', port: 1812 })
+  assert.deepEqual(server, [{ kind: 'radius', host: 'aaa.example.org', port: 1812 }])
   assert.deepEqual([identity, secretFile], ['hub@example.org', folder.path('radius.secret')])
+})
+
+test('several servers', async () => {
+  const { server } = await read('server = ["a.example.org:7410", "[::1]:7410"]')
+  assert.deepEqual(server, [
+    { kind: 'cpns', host: 'a.example.org', port: 7410 },
+    { kind: 'cpns', host: '::1', port: 7410 },
+  ])
 })
 
 test('an empty file says nothing', async () => {
@@ -66,6 +74,9 @@ const wrong: readonly [what: string, toml: string, message: RegExp][] = [
   ['a number for a text', 'data = 7', /data is not a text/],
   ['an empty text', 'data = ""', /data is not a text/],
   ['a server without a port', 'server = "cpns"', /server cannot be so\. It is not HOST:PORT/],
+  ['no server at all', 'server = []', /server is an empty list/],
+  ['a server that is a number', 'server = ["a:1", 7]', /server is not a text/],
+  ['a server without a port among others', 'server = ["a:1", "b"]', /server cannot be so\. It is not HOST:PORT/],
   ['a server at port 0', 'server = "cpns:0"', /server cannot be so\. Nobody listens on port 0/],
   ['a duration without a unit', 'rotate-after = "90"', /rotate-after cannot be so\. It is not a duration/],
   ['a duration that is a number', 'rotate-after = 90', /rotate-after is not a text/],
@@ -108,6 +119,8 @@ test('the command: exit codes, and options that are still missing', async () => 
   writeFileSync(file, '')
   assertError(await run('--server', '127.0.0.1:1'), 2, /--data DIR is missing/)
   assertError(await run('--data', 'x'), 2, /--server SERVER is missing/)
+  const aaa = ['--data', 'x', '--server', 'radius://a', '--server', 'radius://b']
+  assertError(await run(...aaa), 2, /several servers are replicas of a CPNS Server/)
   writeFileSync(file, 'credential = "none.json"\ndata = "data"\nserver = "127.0.0.1:1"')
   assertError(await run(), 5, /\/none\.json/)
   assertError(await run('--credential', folder.path('other.json')), 5, /other\.json/)

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
-import { type TestContext, test } from 'node:test'
-import { silent } from '@opencpns/io'
+import { test } from 'node:test'
 import {
   encode,
   ForwardedResponse,
@@ -11,90 +10,11 @@ import {
   Result,
   RevocationsResponse,
 } from '@opencpns/protocol'
-import { cpnsUpstream } from '../src/upstream/cpns.ts'
-import type { PneExchange, ReportQueue, RevocationLog, Upstream } from '../src/upstream/upstream.ts'
-import { type LogLine, name, until } from './support/harness.ts'
-import { issueChallenges, type ScriptedServer, type ServerRequest, startServer } from './support/scripted-server.ts'
+import type { Upstream } from '../src/upstream/upstream.ts'
+import { type LogLine, until } from './support/harness.ts'
+import { issueChallenges, type ServerRequest, startServer } from './support/scripted-server.ts'
+import { answering, connect, forwarded, secret, transientKey, vouch } from './support/upstream.ts'
 
-const secret = randomBytes(32)
-const transientKey = randomBytes(32)
-
-function connect(t: TestContext, server: Pick<ScriptedServer, 'address'>, { key = secret, revokedUpTo = 0 } = {}) {
-  const lines: LogLine[] = []
-  const log = (facts: object) => void lines.push(facts as LogLine)
-  const revoked: { tags: string[]; upTo: number } = { tags: [], upTo: revokedUpTo }
-  const revocationLog: RevocationLog = {
-    revokedUpTo: () => revoked.upTo,
-    revoke: (tags, upTo) => {
-      revoked.tags.push(...tags.map((tag) => Buffer.from(tag).toString('hex')))
-      revoked.upTo = upTo
-    },
-  }
-  const reports: ReportQueue = {
-    onReports: () => {},
-    next: () => undefined,
-    counted: () => {},
-    continueAfter: () => {},
-  }
-  const policies: object[] = []
-  const told: string[] = []
-  const tickets: object[] = []
-  const upstream = cpnsUpstream({
-    servers: [server.address],
-    credential: { ...name, secret: key },
-    logger: { ...silent, info: log, warn: log, error: log },
-    records: {
-      revocationLog,
-      reports,
-      policy: { note: (policy) => void policies.push(policy) },
-      connected: () => void told.push('connected'),
-      policyChanged: () => void told.push('policy-changed'),
-      makeTicket: (wishes) => {
-        tickets.push(wishes)
-        return { uri: 'cpns:here', expiresAtS: 1764000600, ticketId: Buffer.alloc(16, 5) }
-      },
-      rotate: (pneId) => void told.push(`rotate ${pneId}`),
-    },
-  })
-  t.after(() => upstream.close())
-  return { upstream, lines, revoked, reports, policies, told, tickets }
-}
-
-const sessionId = Buffer.alloc(16, 3)
-
-/** A PNE that answers every challenge; the challenges that it got. */
-function answering() {
-  const challenges: string[] = []
-  const steps: number[] = []
-  const pne: PneExchange = {
-    secondSeed: randomBytes(32),
-    realm: 'example.org',
-    sessionId: sessionId.toString('base64url'),
-    challenge: async (eap) => {
-      challenges.push(Buffer.from(eap).toString())
-      return Buffer.from('GPSK-2')
-    },
-    step: (step) => void steps.push(step),
-  }
-  return { pne, challenges, steps }
-}
-
-function vouch(request: ServerRequest): Uint8Array | undefined {
-  if (request.type !== 'ForwardedRequest') return issueChallenges(request)
-  const { id } = request
-  const eap = Buffer.from('GPSK-3')
-  return encode(ForwardedResponse, {
-    id,
-    result: Result.success,
-    eap,
-    transientKey,
-    lifetimeS: 60,
-    pneId: 'pne-7',
-    user: 'bob',
-  })
-}
-
-const forwarded = (server: ScriptedServer) => server.requests.filter((one) => one.type === 'ForwardedRequest')
 const connected = (lines: LogLine[]) => lines.some((line) => line['event'] === 'server-connected')
 
 test('with a filled pool an authentication is one round trip', async (t) => {

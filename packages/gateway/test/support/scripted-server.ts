@@ -6,6 +6,7 @@ import type { TestContext } from 'node:test'
 import { type Address, acceptTlsPsk, FrameLink, listenTcp } from '@opencpns/io'
 import {
   Alpn,
+  AuthenticationsReport,
   ChallengeRequest,
   ChallengeResponse,
   decode,
@@ -25,15 +26,18 @@ import {
   RevocationNotice,
   RevocationsRequest,
   SERVER_FRAME_MAX_OCTETS,
+  TicketResponse,
 } from '@opencpns/protocol'
 
 const requests = [
+  AuthenticationsReport,
   ChallengeRequest,
   ForwardedRequest,
   KeyAssignmentRequest,
   KeyConfirmationRequest,
   KeyRetirementRequest,
   RevocationsRequest,
+  TicketResponse,
   Ping,
   Pong,
 ] as const
@@ -64,13 +68,24 @@ export const issueChallenges: Play = (request) => {
 interface ServerOptions {
   secret: Uint8Array
   play?: Play
+  host?: string
   port?: number
   revocations?: number
   realm?: string
+  /** That it chooses, whatever the gateway offers. */
+  version?: number
 }
 
 export async function startServer(t: TestContext, options: ServerOptions): Promise<ScriptedServer> {
-  const { secret, play = issueChallenges, port = 0, revocations = 0, realm = 'example.org' } = options
+  const {
+    secret,
+    play = issueChallenges,
+    port = 0,
+    revocations = 0,
+    realm = 'example.org',
+    host = '127.0.0.1',
+    version = 1,
+  } = options
   const sockets = new Set<Socket>()
   const accept = (socket: Socket) => {
     sockets.add(socket)
@@ -81,7 +96,7 @@ export async function startServer(t: TestContext, options: ServerOptions): Promi
     const clear = new FrameLink(socket, { maxFrameOctets: SERVER_FRAME_MAX_OCTETS, transcript: true })
     const { gateway } = decode(await clear.receive(limits), Hello)
     const sessionId = randomBytes(16)
-    await clear.send(encode(HelloOffer, { version: 1, realm, sessionId }))
+    await clear.send(encode(HelloOffer, { version, realm, sessionId }))
     const psk = deriveGatewayPsk({ secret, gateway, transcriptHash: clear.transcriptHash() })
     const identity = sessionId.toString('base64url')
     const tls = await acceptTlsPsk(clear.release(), { identity, psk, alpn: Alpn.server, ...limits })
@@ -95,7 +110,7 @@ export async function startServer(t: TestContext, options: ServerOptions): Promi
       if (answer) link.sendSoon(answer)
     })
   }
-  const listening = await listenTcp(accept, { host: '127.0.0.1', port })
+  const listening = await listenTcp(accept, { host, port })
   let closed: Promise<void> | undefined
   const server: ScriptedServer = {
     address: { host: listening.host, port: listening.port },

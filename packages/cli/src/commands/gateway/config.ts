@@ -12,7 +12,7 @@ export interface GatewayConfig {
   readonly credential?: string | undefined
   readonly identity?: string | undefined
   readonly data?: string | undefined
-  readonly server?: Server | undefined
+  readonly server?: readonly Server[] | undefined
   readonly secretFile?: string | undefined
   readonly listen?: Endpoint | undefined
   readonly announce?: boolean | undefined
@@ -32,7 +32,7 @@ export async function readConfig(file: string): Promise<GatewayConfig> {
     credential: path,
     identity: text,
     data: path,
-    server: by(parseServer),
+    server: serversOf,
     'secret-file': path,
     listen: by(parseListen),
     announce: yesOrNo,
@@ -40,6 +40,13 @@ export async function readConfig(file: string): Promise<GatewayConfig> {
     services: servicesOf,
   }))
   return { ...settings, secretFile, rotateAfter, services }
+}
+
+/** One server, or a list of replicas. */
+function serversOf(value: unknown, at: string): Server[] {
+  const servers = Array.isArray(value) ? value : [value]
+  if (servers.length === 0) throw new Invalid(at, 'is an empty list')
+  return servers.map((server) => by(parseServer)(server, at))
 }
 
 function servicesOf(value: unknown, at: string): Record<string, Service> {

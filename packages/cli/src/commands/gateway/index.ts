@@ -15,10 +15,12 @@ export function addGateway(program: Command): void {
     more:
       'It listens on all addresses of this machine unless told otherwise, for devices come from the network.\n' +
       'Without the server it still serves the devices that it paired itself.\n' +
+      'A CPNS Server with replicas: repeat --server, or give a name that has several addresses.\n' +
       'At an AAA server (RADIUS) it serves the devices that the AAA server knows; to pair devices it needs a CPNS Server.',
     examples: [
       'gateway run --credential home-gw.json --data ./home-gw --server 127.0.0.1:7410',
       'gateway run --credential home-gw.json --data ./home-gw --server cpns.example.org:7410 --service mqtt=127.0.0.1:1883',
+      'gateway run --credential home-gw.json --data ./home-gw --server a.example.org:7410 --server b.example.org:7410',
       'gateway run --config gateway.toml',
       'gateway run --identity hub@example.org --data ./hub --server radius://aaa.example.org --secret-file radius.secret',
     ],
@@ -28,8 +30,8 @@ export function addGateway(program: Command): void {
     .option('--data <dir>', 'data folder of this gateway; made when it is not there')
     .option(
       '--server <server>',
-      'HOST:PORT of the CPNS Server, or radius://HOST[:PORT] of an AAA server (port 1812)',
-      parseServer,
+      'HOST:PORT of the CPNS Server, or radius://HOST[:PORT] of an AAA server (port 1812); may be repeated for the replicas of a CPNS Server',
+      collect(parseServer),
     )
     .option('--secret-file <file>', 'file with the RADIUS secret that the AAA server has for this gateway')
     .option('--identity <name@realm>', 'name of a gateway that has no credential, at an AAA server')

@@ -19,7 +19,7 @@ interface Options extends CommonOptions {
   credential?: string
   identity?: string
   data?: string
-  server?: Server
+  server?: Server[]
   secretFile?: string
   listen?: Endpoint
   service?: ServiceOption[]
@@ -70,15 +70,19 @@ function merged(configured: Readonly<Record<string, Service>>, options: readonly
 }
 
 /** @throws {CliError} USAGE: what does not go together */
-function serverOf({ server: where, credential, identity, secretFile }: Omit<GatewayConfig, 'services'>) {
-  if (where === undefined) throw new CliError('USAGE', `--server SERVER is missing. ${HELP}`)
-  const { kind, ...server } = where
+function serverOf({ server: given = [], credential, identity, secretFile }: Omit<GatewayConfig, 'services'>) {
+  const [first, ...others] = given
+  if (first === undefined) throw new CliError('USAGE', `--server SERVER is missing. ${HELP}`)
+  const { kind, ...server } = first
+  if (others.length > 0 && given.some((one) => one.kind === 'radius')) {
+    throw new CliError('USAGE', `several servers are replicas of a CPNS Server; of AAA servers give one. ${HELP}`)
+  }
   if (kind === 'cpns') {
     if (secretFile !== undefined || identity !== undefined) {
       throw new CliError('USAGE', `--secret-file and --identity are for an AAA server, radius://HOST[:PORT]. ${HELP}`)
     }
     if (credential === undefined) throw new CliError('USAGE', `--credential FILE is missing. ${HELP}`)
-    return { server, credentialFile: credential }
+    return { servers: given.map(({ host, port }) => ({ host, port })), credentialFile: credential }
   }
   if (secretFile === undefined) {
     throw new CliError(

@@ -22,6 +22,7 @@ function rowsOf({ identity, running, listen, live, outbox, keys, tickets, revoke
     ['Started', localTime(started)],
     [running ? 'Listens at' : 'Listened at', listen],
     ['Server', serverOf(live)],
+    ...replicasOf(live),
     ['Sessions', sessions && `${sessions.open} open, ${sessions.presence} of them presence`],
     ['Reports for the server', String(outbox)],
     ['Keys of paired devices', String(keys)],
@@ -32,8 +33,18 @@ function rowsOf({ identity, running, listen, live, outbox, keys, tickets, revoke
   ] as const
 }
 
+/** Each of several servers; of one alone all is said. */
+function replicasOf(live: GatewayStatus['live']) {
+  const { servers = [] } = live ?? {}
+  if (servers.length < 2) return []
+  return servers.map(({ address, ...connection }) => [`  ${address}`, connectionOf(connection)] as const)
+}
+
 function serverOf(live: GatewayStatus['live']): string | undefined {
   if (!live?.server) return undefined
-  const { connected, since } = live.server
+  return connectionOf(live.server)
+}
+
+function connectionOf({ connected, since }: { connected: boolean; since: string }): string {
   return `${connected ? 'connected' : 'not connected'} since ${localTime(since)}`
 }
