@@ -78,7 +78,7 @@ export function policyContract(contract: Contract): void {
     const ofBob = await activePne(store, OTHER_GATEWAY)
 
     const removal = await store.removeUser('alice', tagOf, 50)
-    assert.deepEqual([removal?.pnes, removal?.gateways, removal?.erased], [2, [GATEWAY], true])
+    assert.deepEqual([removal?.pnes, removal?.gateways], [2, [GATEWAY]])
     assert.deepEqual(removal?.user, await store.findUser('alice'))
     assert.equal(removal?.user.removedAt, 50)
     for (const generation of [1, 2]) assert.equal((await store.findFirstSeed(userId, generation))?.sealed.length, 0)

