@@ -2,6 +2,7 @@
 
 import { assignmentKill } from './assignment-kill.ts'
 import { gatewayKill } from './gateway-kill.ts'
+import { network } from './network.ts'
 import type { Fault } from './support/fault.ts'
 
-export const faults: readonly Fault[] = [assignmentKill, gatewayKill]
+export const faults: readonly Fault[] = [assignmentKill, gatewayKill, network]

@@ -66,9 +66,14 @@ export class FaultTown {
     return this.town.startServer(this.serverAt.port, machine)
   }
 
-  /** A gateway as a process. @param server where it finds the server, if not at the real address */
-  async gateway(name: string, server: Address = this.serverAt): Promise<GatewayProcess> {
+  /** A gateway as a process. */
+  async gateway(name: string): Promise<GatewayProcess> {
     await this.town.addGateway(name)
+    return this.startGateway(name)
+  }
+
+  /** A gateway that the server knows already. @param server where it finds the server, if not at the real address */
+  async startGateway(name: string, server: Address = this.serverAt): Promise<GatewayProcess> {
     const start = (port = 0) => this.town.startGateway(name, server, port)
     const running = await start()
     const address = addressOf(running, 'pne')

@@ -86,3 +86,23 @@ export function countsOf(outcomes: readonly Outcome[]): Record<string, number> {
 export function longestMs(outcomes: readonly Outcome[]): number {
   return Math.round(outcomes.reduce((longest, { ms }) => Math.max(longest, ms), 0))
 }
+
+/** Of those that succeeded; NaN of none. */
+export function medianMs(outcomes: readonly Outcome[]): number {
+  return quantileMs(outcomes, 0.5)
+}
+
+/** The slowest of the quickest tenth. */
+export function quickMs(outcomes: readonly Outcome[]): number {
+  return quantileMs(outcomes, 0.1)
+}
+
+function quantileMs(outcomes: readonly Outcome[], quantile: number): number {
+  const sorted = outcomes.filter(isSuccess).map(({ ms }) => ms)
+  sorted.sort((one, other) => one - other)
+  return sorted[Math.floor(sorted.length * quantile)] ?? Number.NaN
+}
+
+export function isSuccess({ result }: Pick<Outcome, 'result'>): boolean {
+  return result === 'local' || result === 'remote'
+}
