@@ -12,8 +12,9 @@ import type {
   SealedRow,
   TokenRow,
 } from '../contract-operator.ts'
+import { page, readCursor } from '../paging.ts'
 import type { Connection } from './connection.ts'
-import { page, readCursor, row } from './rows.ts'
+import { row } from './rows.ts'
 import type { Statements } from './statements.ts'
 
 export class OperatorPart implements OperatorStore {

@@ -37,13 +37,14 @@ import {
   type UserPolicyChange,
   type UserRow,
 } from '../contract.ts'
+import { inBatches, page, readCursor } from '../paging.ts'
 import { Connection } from './connection.ts'
 import * as events from './events.ts'
 import { listPnes } from './inventory.ts'
 import * as keys from './keys.ts'
 import { OperatorPart } from './operator.ts'
 import { countReports, pnRow, registrationRow } from './registrations.ts'
-import { beginning, gatewayRow, inBatches, listedGatewayRow, page, pneRow, readCursor, row } from './rows.ts'
+import { beginning, gatewayRow, listedGatewayRow, pneRow, row } from './rows.ts'
 import { listGatewaysSql, listPnsSql, listRegistrationsSql } from './statements.ts'
 import { changeUserPolicy, checkVersion, findAdmission, forget, removeUser } from './users.ts'
 
