@@ -189,7 +189,7 @@ const mishaps: Record<string, Mishap> = {
   },
   'server: a database that is none': {
     make: () => newServer('no-database-2', (folder) => writeFile(join(folder, 'cpns.db'), 'x'.repeat(5000))),
-    says: /the database is damaged: restore it from a backup/,
+    says: /cpns\.db is damaged: restore it from a backup/,
   },
   'server: server.json is damaged': {
     make: () => newServer('damaged', (folder) => writeFile(join(folder, 'server.json'), '{}')),

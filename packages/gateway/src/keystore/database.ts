@@ -85,7 +85,7 @@ export function openDatabase(path: string): DatabaseSync {
   try {
     db = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS })
     db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF')
-    if (pragma(db, 'quick_check(1)', 'quick_check') !== 'ok') throw corrupt()
+    if (pragma(db, 'integrity_check(1)', 'integrity_check') !== 'ok') throw corrupt()
     inTransaction(db, () => migrate(db as DatabaseSync))
     return db
   } catch (error) {
