@@ -8,7 +8,7 @@ const TAG_OCTETS = 16
 const VERSION = 1
 
 /** What is sealed; with the row's identity it ties a sealed value to its place. */
-export type SealPurpose = 'first-seed' | 'gateway-secret' | 'radius-secret'
+export type SealPurpose = 'first-seed' | 'gateway-secret' | 'radius-secret' | 'answer'
 
 /** A sealed value does not open: it was changed, belongs to another row, or was sealed under another master key. */
 export class VaultError extends Error {
@@ -20,6 +20,7 @@ export class Vault {
   readonly #sealingKey: Buffer
   readonly #challengeKey: Buffer
   readonly #conversationKey: Buffer
+  readonly #operatorSessionKey: Buffer
   readonly #checkValue: Buffer
 
   /**
@@ -31,6 +32,7 @@ export class Vault {
     this.#sealingKey = subkey(masterKey, 'vault sealing')
     this.#challengeKey = subkey(masterKey, 'vault challenge')
     this.#conversationKey = subkey(masterKey, 'vault conversation')
+    this.#operatorSessionKey = subkey(masterKey, 'vault operator session')
     this.#checkValue = subkey(masterKey, 'vault check')
   }
 
@@ -71,6 +73,11 @@ export class Vault {
   /** 32 octets: the key under which all replicas keep a RADIUS conversation at the client. */
   conversationKey(): Buffer {
     return Buffer.from(this.#conversationKey)
+  }
+
+  /** 32 octets: the key under which all replicas vouch for the sessions of operators. */
+  operatorSessionKey(): Buffer {
+    return Buffer.from(this.#operatorSessionKey)
   }
 
   /** 32 octets that tell whether a database was written under this master key, and nothing about the key. */

@@ -4,6 +4,7 @@ export type RegistryErrorCode =
   | 'ADDRESS_INVALID' // not an address or an address prefix
   | 'ADDRESS_TAKEN' // another RADIUS client has this prefix
   | 'ASSIGNED_ELSEWHERE' // another gateway assigned this key
+  | 'CHANGED_MEANWHILE' // somebody else changed it: look at it again
   | 'GATEWAY_EXISTS' // the name is taken, by a revoked gateway too
   | 'GATEWAY_UNKNOWN' // no such gateway, or it was revoked
   | 'GENERATION_IN_USE' // active keys are calculated from this 1st seed
@@ -17,6 +18,8 @@ export type RegistryErrorCode =
   | 'PNE_REVOKED' // for ever: pair it anew
   | 'PNE_UNKNOWN' // no such PNE
   | 'REPORTS_MISSING' // a gateway left out numbers of its reports
+  | 'TOKEN_EXISTS' // a token that is not revoked has this name
+  | 'TOKEN_UNKNOWN' // no such token
   | 'USER_EXISTS' // the name is taken, by a removed user too
   | 'USER_UNKNOWN' // no such user
 
@@ -32,6 +35,10 @@ export class RegistryError extends Error {
 
 export function unknownGateway(): RegistryError {
   return new RegistryError('GATEWAY_UNKNOWN', 'there is no such gateway, or it is revoked: add a gateway')
+}
+
+export function changedMeanwhile(cause: unknown): RegistryError {
+  return new RegistryError('CHANGED_MEANWHILE', 'somebody else changed it meanwhile: look at it again', { cause })
 }
 
 export function unknownUser(): RegistryError {

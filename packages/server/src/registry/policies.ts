@@ -2,7 +2,7 @@
 import type { EventLog } from '../events.ts'
 import type { AdmissionRow, GatewayRow, Store, UserPolicyChange, UserRow } from '../store/contract.ts'
 import { StoreError } from '../store/contract.ts'
-import { RegistryError, unknownGateway, unknownUser } from './errors.ts'
+import { changedMeanwhile, RegistryError, unknownGateway, unknownUser } from './errors.ts'
 import type { GatewayPolicy, RegistryEvents } from './types.ts'
 
 /** A user, and the identities of the gateways where the PNEs of this user may roam. */
@@ -35,18 +35,21 @@ export class Policies {
     return { ...user, gateways: await this.#store.listedGateways(user.id) }
   }
 
-  /** Changes what is given. @throws {RegistryError} USER_UNKNOWN, GATEWAY_UNKNOWN */
-  async changeUser(name: string, change: UserPolicyChange): Promise<UserPolicy> {
-    const user = await this.#store.changeUserPolicy(name, change).catch(asUnknownGateway)
+  /**
+   * Changes what is given, if the user is still of the version `ifVersion`, where that is given.
+   * @throws {RegistryError} USER_UNKNOWN, GATEWAY_UNKNOWN, CHANGED_MEANWHILE
+   */
+  async changeUser(name: string, change: UserPolicyChange, ifVersion?: number): Promise<UserPolicy> {
+    const user = await this.#store.changeUserPolicy(name, change, ifVersion).catch(asRegistryError)
     if (user === undefined) throw unknownUser()
     this.#events?.record({ type: 'admin', result: 'policy-changed', user: name })
     this.#onChange({ user: name })
     return { ...user, gateways: await this.#store.listedGateways(user.id) }
   }
 
-  /** @throws {RegistryError} GATEWAY_UNKNOWN */
-  async changeVisitors(identity: string, visitors: boolean): Promise<GatewayRow> {
-    const gateway = await this.#store.changeVisitors(identity, visitors)
+  /** @throws {RegistryError} GATEWAY_UNKNOWN, CHANGED_MEANWHILE: it is not of the version `ifVersion` */
+  async changeVisitors(identity: string, visitors: boolean, ifVersion?: number): Promise<GatewayRow> {
+    const gateway = await this.#store.changeVisitors(identity, visitors, ifVersion).catch(asRegistryError)
     if (gateway === undefined) throw unknownGateway()
     this.#events?.record({ type: 'admin', result: 'policy-changed', gateway: identity, user: gateway.user })
     this.#onChange({ gateway: identity })
@@ -67,7 +70,9 @@ export class Policies {
   }
 }
 
-function asUnknownGateway(cause: unknown): never {
-  if (!(cause instanceof StoreError && cause.code === 'STORE_UNKNOWN_GATEWAY')) throw cause
+function asRegistryError(cause: unknown): never {
+  if (!(cause instanceof StoreError)) throw cause
+  if (cause.code === 'STORE_CHANGED') throw changedMeanwhile(cause)
+  if (cause.code !== 'STORE_UNKNOWN_GATEWAY') throw cause
   throw new RegistryError('GATEWAY_UNKNOWN', 'one of the gateways does not exist: list the gateways', { cause })
 }

@@ -5,6 +5,7 @@ import { EventEmitter } from 'node:events'
 import type { Logger } from '@opencpns/io'
 import { checkRealm, gatewayIdentity, KEY_OCTETS, revocationTag } from '@opencpns/protocol'
 import type { EventLog, NewEvent } from '../events.ts'
+import { Operators } from '../operators.ts'
 import type {
   GatewayFilter,
   GatewayRow,
@@ -12,8 +13,10 @@ import type {
   ListedGatewayRow,
   Page,
   PageRequest,
+  PneCounts,
   PneFilter,
   PneRow,
+  RegistrationRow,
   Removal,
   RevocationRow,
   Store,
@@ -60,6 +63,7 @@ function withTicket(ticketId: Uint8Array | undefined, outcome: Outcome): Outcome
 export class Registry extends EventEmitter<RegistryEvents> {
   readonly realm: string
   readonly generations: Generations
+  readonly operators: Operators
   readonly policies: Policies
   readonly registrations: Registrations
   readonly #store: Store
@@ -81,6 +85,7 @@ export class Registry extends EventEmitter<RegistryEvents> {
     this.#firstSeeds = new FirstSeeds(store, vault)
     const onRevoked = (seq: number) => void this.emit('revoked', { seq })
     this.generations = new Generations({ store, firstSeeds: this.#firstSeeds, events, now, onRevoked })
+    this.operators = new Operators({ store, vault, logger, now })
     this.#radiusClients = new RadiusClients(store, vault, logger)
     this.#events = events
     this.#logger = logger
@@ -148,6 +153,11 @@ export class Registry extends EventEmitter<RegistryEvents> {
     return this.#store.listUsers(filter, page)
   }
 
+  /** How many PNEs a user has. */
+  countPnes(userId: number): Promise<PneCounts> {
+    return this.#store.countPnes(userId)
+  }
+
   // Gateways
 
   /**
@@ -171,6 +181,14 @@ export class Registry extends EventEmitter<RegistryEvents> {
   /** By identity. */
   listGateways(filter: GatewayFilter, page: PageRequest): Promise<Page<ListedGatewayRow>> {
     return this.#store.listGateways(filter, page)
+  }
+
+  /** Of a revoked one too. @throws {RegistryError} GATEWAY_UNKNOWN */
+  async showGateway(identity: string): Promise<ListedGatewayRow> {
+    const [gateway, pn] = await Promise.all([this.#store.findGateway(identity), this.#store.findPn(identity)])
+    if (gateway === undefined) throw unknownGateway()
+    const { sealedSecret, ...row } = gateway
+    return { ...row, registered: pn?.registered ?? 0 }
   }
 
   /** The identity of a gateway that is named with or without the realm. @throws {RegistryError} NAME_INVALID */
@@ -305,6 +323,15 @@ export class Registry extends EventEmitter<RegistryEvents> {
    */
   showPne(reference: string): Promise<PneRow> {
     return findReferenced(this.#store, reference)
+  }
+
+  /** The keys of a PNE, newest first, and its newest presence in a personal network. */
+  async showKeys(pneId: string): Promise<{ keys: KeyRow[]; registered: RegistrationRow | null }> {
+    const [keys, { items }] = await Promise.all([
+      this.#store.listKeys(pneId),
+      this.#store.listRegistrations({ pneId }, { limit: 1 }),
+    ])
+    return { keys, registered: items[0] ?? null }
   }
 
   /**
