@@ -2,6 +2,7 @@
 // It keeps secrets only in sealed form (vault.ts) and no device key at all. It takes no decisions: registry.ts does.
 // What the operator's view stands on is in contract-operator.ts, and part of it.
 
+import type { ChangeStore } from './contract-changes.ts'
 import type { OperatorStore } from './contract-operator.ts'
 
 /** The life of a PNE: `pending` until the gateway confirms its assignment, then `active`, at last `revoked` for ever. */
@@ -337,7 +338,7 @@ export interface EventFilter {
  * Every method may reject with a {@link StoreError}: `STORE_BUSY`, `STORE_FULL`, `STORE_CORRUPT`, `STORE_FAILED` or
  * `STORE_CLOSED`, besides the codes named at the method.
  */
-export interface Store extends OperatorStore {
+export interface Store extends OperatorStore, ChangeStore {
   /**
    * Writes a small value unless the name is there already; gives the value that is there afterwards.
    * Whoever comes second with another value sees that of the first.

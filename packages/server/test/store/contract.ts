@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { describe, type TestContext, test } from 'node:test'
 import type { KeyRow, Store } from '../../src/store/contract.ts'
+import { changesContract } from './contract-changes.ts'
 import { keyContract } from './contract-keys.ts'
 import { listContract } from './contract-lists.ts'
 import { operatorContract } from './contract-operator.ts'
@@ -386,6 +387,7 @@ export function storeContract(name: string, open: (t: TestContext) => Promise<St
     keyContract(contract)
     listContract(contract)
     operatorContract(contract)
+    changesContract(contract)
     policyContract(contract)
     registrationContract(contract)
 

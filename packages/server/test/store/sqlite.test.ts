@@ -123,7 +123,7 @@ test('a database of the first schema is brought up to date with all that it hold
     assert.deepEqual((await store.listRadiusGateways()).length, 1)
     await store.close()
   }
-  assert.equal(new DatabaseSync(path).prepare('PRAGMA user_version').get()?.['user_version'], 5)
+  assert.equal(new DatabaseSync(path).prepare('PRAGMA user_version').get()?.['user_version'], 6)
 })
 
 test('a database with PNEs of one key each keeps them, their registrations and its revocation log', async (t) => {

@@ -1,6 +1,7 @@
 // The schema, as numbered steps that only go forward. A step that was released is never edited: add another one.
 import type { DatabaseSync } from 'node:sqlite'
 import { StoreError } from '../contract.ts'
+import { CHANGES_KEPT } from '../contract-changes.ts'
 import { wordsOf } from '../words.ts'
 
 /** "CPNS", in the header of the file: it tells our database from any other. */
@@ -161,6 +162,28 @@ const migrations: (string | ((db: DatabaseSync) => void))[] = [
   CREATE INDEX revocations_of_pne ON revocations (pne_id);
   `,
   /* 5 */ addOperatorsView,
+  /* 6: what other servers must learn of */ `
+  CREATE TABLE changes (
+    seq     INTEGER PRIMARY KEY AUTOINCREMENT,
+    kind    TEXT NOT NULL CHECK (kind IN ('user', 'gateway', 'key', 'token')),
+    subject TEXT NOT NULL
+  ) STRICT;
+  CREATE TRIGGER changes_kept AFTER INSERT ON changes BEGIN
+    DELETE FROM changes WHERE seq <= NEW.seq - ${CHANGES_KEPT};
+  END;
+  CREATE TRIGGER user_changed AFTER UPDATE OF version ON users BEGIN
+    INSERT INTO changes (kind, subject) VALUES ('user', NEW.name);
+  END;
+  CREATE TRIGGER gateway_changed AFTER UPDATE OF version ON gateways BEGIN
+    INSERT INTO changes (kind, subject) VALUES ('gateway', NEW.identity);
+  END;
+  CREATE TRIGGER key_retired AFTER UPDATE OF state ON keys WHEN NEW.state = 'retired' AND OLD.state <> 'retired' BEGIN
+    INSERT INTO changes (kind, subject) VALUES ('key', lower(hex(NEW.second_seed)));
+  END;
+  CREATE TRIGGER token_ended AFTER UPDATE OF revoked_at ON tokens WHEN OLD.revoked_at IS NULL BEGIN
+    INSERT INTO changes (kind, subject) VALUES ('token', NEW.id);
+  END;
+  `,
 ]
 
 /** What the operator's view stands on; and the words of display names that are there already. */

@@ -169,6 +169,10 @@ const sql = {
   findRevocation: `${revocation} WHERE pne_id = ? ORDER BY seq DESC LIMIT 1`,
   revocationsSince: `${revocation} WHERE seq > ? ORDER BY seq LIMIT ?`,
 
+  newestLines: `
+    SELECT (SELECT coalesce(max(seq), 0) FROM revocations) AS revocation,
+           (SELECT coalesce(max(seq), 0) FROM changes) AS change`,
+  changesSince: 'SELECT seq, kind, subject FROM changes WHERE seq > ? ORDER BY seq LIMIT ?',
   newestRevocation: 'SELECT coalesce(max(seq), 0) AS seq FROM revocations',
 
   appendEvent: `

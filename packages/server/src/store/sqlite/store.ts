@@ -38,11 +38,11 @@ import {
   type UserRow,
 } from '../contract.ts'
 import { inBatches, page, readCursor } from '../paging.ts'
+import { ChangesPart } from './changes.ts'
 import { Connection } from './connection.ts'
 import * as events from './events.ts'
 import { listPnes } from './inventory.ts'
 import * as keys from './keys.ts'
-import { OperatorPart } from './operator.ts'
 import { countReports, pnRow, registrationRow } from './registrations.ts'
 import { beginning, gatewayRow, listedGatewayRow, pneRow, row } from './rows.ts'
 import { listGatewaysSql, listPnsSql, listRegistrationsSql } from './statements.ts'
@@ -51,7 +51,7 @@ import { changeUserPolicy, checkVersion, findAdmission, forget, removeUser } fro
 /** Assignments that {@link SqliteStore.importPnes} writes in one transaction: other writers wait that long. */
 const IMPORT_BATCH = 5000
 
-export class SqliteStore extends OperatorPart implements Store {
+export class SqliteStore extends ChangesPart implements Store {
   constructor(db: DatabaseSync) {
     super(new Connection(db))
     this.connection.statements.findPneKey.setReturnArrays(true) // the hot one: an array costs less than named columns
