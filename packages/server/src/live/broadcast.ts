@@ -13,7 +13,7 @@ const OTHERS = 50
 const WAITING = 1000
 
 export interface Batch {
-  /** As they are known now, and the line of the log that brought each, in the order of these. */
+  /** As they are known now, each once, and the line of the log that brought it, in the order of these. */
   readonly authentications: readonly { readonly line: number; readonly known: Known }[]
   /** How many more there were. */
   readonly unshown: number
@@ -106,10 +106,12 @@ export class Broadcast {
     const registrations = this.#registrations.splice(0)
     const links = this.#links.splice(0)
     const changes = this.#changes.splice(0)
-    const authentications = rows.flatMap((row) => {
+    const told = new Map<number, { line: number; known: Known }>()
+    for (const row of rows) {
       const known = this.#recent.knownOf(row)
-      return known ? [{ line: row.id, known }] : []
-    })
+      if (known) told.set(known.id, { line: row.id, known })
+    }
+    const authentications = [...told.values()].sort((a, b) => a.line - b.line)
     return { authentications, unshown, registrations, links, changes, seconds: this.#seconds() }
   }
 

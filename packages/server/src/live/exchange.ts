@@ -9,6 +9,8 @@ const INTERVAL_MS = 250
 const AUTHENTICATIONS = 20
 const OTHERS = 50
 const WAITING = 1000
+/** After a pause of the process. */
+const SECONDS = 5
 
 interface ExchangeOptions {
   /** ms since the epoch */
@@ -33,6 +35,7 @@ export class Exchange {
   join(send: (messages: readonly LiveMessage[]) => void): () => void {
     this.#send = send
     this.#second = this.#currentSecond()
+    this.#options.counted(this.#second) // what was counted before nobody waits for
     this.#timer = setInterval(() => this.#flush(), INTERVAL_MS).unref()
     return () => {
       clearInterval(this.#timer)
@@ -54,6 +57,7 @@ export class Exchange {
     const rows = chosen(this.#authentications.splice(0), AUTHENTICATIONS)
     const messages: LiveMessage[] = [...rows.map((row) => ({ kind: 'authentication', row }) as const), ...this.#others]
     this.#others = []
+    this.#second = Math.max(this.#second, this.#currentSecond() - SECONDS)
     for (; this.#second < this.#currentSecond(); this.#second++) messages.push(this.#options.counted(this.#second))
     if (messages.length > 0) this.#send?.(messages)
   }
