@@ -2,13 +2,14 @@
 //
 //   server.json   format, realm, time of creation: written last, so a folder without it is not initialised
 //   master.key    32 octets, base64url: opens what cpns.db holds sealed; back it up apart from the database
-//   cpns.db       the store
+//   cpns.db       the store, unless that is a PostgreSQL database
 //   admin.token   the bearer token of the admin API
 //   admin.json    where the running server offers the admin API
 //   run.lock      empty; who is in the folder holds locks on it
 //   master.key.next   only while the master key is being changed
 import { chmod, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { Logger } from '@opencpns/io'
 import { isRealm } from '@opencpns/protocol'
 import { makeAdminToken, readAdminToken } from './datafolder/admin-access.ts'
 import { checkMasterKey } from './datafolder/check-value.ts'
@@ -19,8 +20,9 @@ import { claimFolder, type Hold, shareFolder } from './datafolder/lock.ts'
 import { hasMasterKey, hasNextMasterKey, keyMissing, makeMasterKey, readMasterKey } from './datafolder/master-key.ts'
 import { changeMasterKey, type Rekeyed, type RekeyOptions } from './datafolder/rekey.ts'
 import { formatServerFile, readServerFile } from './datafolder/server-file.ts'
+import { chooseStore, noteStore } from './datafolder/store-choice.ts'
 import type { Store } from './store/contract.ts'
-import { openSqlite } from './store/sqlite/open.ts'
+import { openStore, parseStoreAddress, type StoreAddress, sqliteFile } from './store/open.ts'
 import type { Vault } from './vault.ts'
 
 export { readAdminAccess, writeAdminAddress } from './datafolder/admin-access.ts'
@@ -34,9 +36,24 @@ export interface DataFolder {
   created: string
   vault: Vault
   store: Store
+  /** Where that is. */
+  storeAddress: StoreAddress
   adminToken: string
   /** Leaves the folder to those who must be alone in it: a change of the master key, a restored backup. Idempotent. */
   release(): void
+}
+
+/** `sqlite`, which is the default, or postgres://USER:PASSWORD@HOST:PORT/DATABASE. */
+interface StoreOption {
+  store?: string | undefined
+}
+
+interface InitOptions extends StoreOption {
+  realm: string
+}
+
+interface OpenOptions extends StoreOption {
+  logger?: Logger | undefined
 }
 
 /**
@@ -44,23 +61,25 @@ export interface DataFolder {
  * written, is never replaced.
  * @throws {DataFolderError} REALM_INVALID, DATA_FOLDER_EXISTS, DATA_FOLDER_NOT_EMPTY, MASTER_KEY_*, and {@link StoreError}
  */
-export async function initDataFolder(dir: string, { realm }: { realm: string }): Promise<void> {
+export async function initDataFolder(dir: string, { realm, store }: InitOptions): Promise<void> {
   if (!isRealm(realm)) {
     throw new DataFolderError(
       'REALM_INVALID',
       `"${realm}" is not a realm: use a domain name in lower case, as example.org`,
     )
   }
+  const address = parseStoreAddress(store ?? 'sqlite')
   await checkFree(dir)
   await mkdir(dir, { recursive: true })
   await chmod(dir, 0o700)
   await checkKeyBeforeDatabase(dir)
   await makeMasterKey(dir)
   await makeAdminToken(dir)
-  await writeUnlessThere(join(dir, 'cpns.db'), '') // SQLite gives its other files the mode of this one
-  const { store } = await openStore(dir)
-  await store.close()
-  if (!(await writeUnlessThere(join(dir, 'server.json'), formatServerFile(realm)))) throw alreadyThere(dir)
+  if (address === 'sqlite') await writeUnlessThere(sqliteFile(dir), '') // SQLite gives its other files the mode of this one
+  const opened = await openWithKey(dir, address)
+  await opened.store.close()
+  const text = formatServerFile(realm, undefined, address === 'sqlite' ? address : 'postgres')
+  if (!(await writeUnlessThere(join(dir, 'server.json'), text))) throw alreadyThere(dir)
 }
 
 /**
@@ -69,15 +88,15 @@ export async function initDataFolder(dir: string, { realm }: { realm: string }):
  * @throws {DataFolderError} DATA_FOLDER_MISSING, DATA_FOLDER_DAMAGED, DATA_FOLDER_IN_USE, MASTER_KEY_*, ADMIN_TOKEN_UNUSABLE,
  *   and {@link StoreError}
  */
-export async function openDataFolder(dir: string): Promise<DataFolder> {
+export async function openDataFolder(dir: string, { store, logger }: OpenOptions = {}): Promise<DataFolder> {
   const { realm, created } = await readServerFile(dir)
   const adminToken = await readAdminToken(dir)
-  if ((await sizeOf(join(dir, 'cpns.db'))) === 0) {
-    throw new DataFolderError('DATA_FOLDER_DAMAGED', `${join(dir, 'cpns.db')} is missing: restore it from a backup`)
-  }
-  const hold = await enter(dir)
+  const storeAddress = await chooseStore(dir, store)
+  const hold = await enter(dir, storeAddress)
   try {
-    return { dir, realm, created, adminToken, ...(await openStore(dir)), release: hold.release }
+    const opened = await openWithKey(dir, storeAddress, logger)
+    await noteStore(dir, storeAddress)
+    return { dir, realm, created, adminToken, ...opened, storeAddress, release: hold.release }
   } catch (error) {
     hold.release()
     throw error
@@ -90,37 +109,37 @@ export async function openDataFolder(dir: string): Promise<DataFolder> {
  * @throws {DataFolderError} DATA_FOLDER_MISSING, DATA_FOLDER_IN_USE, MASTER_KEY_*
  * @throws {VaultError} a value opens neither under the old key nor under the new one @throws {StoreError}
  */
-export async function rekeyDataFolder(dir: string, options?: RekeyOptions): Promise<Rekeyed> {
-  await readServerFile(dir)
+export async function rekeyDataFolder(dir: string, options: RekeyOptions & StoreOption = {}): Promise<Rekeyed> {
+  const address = await chooseStore(dir, options.store)
   const hold = await claimFolder(dir)
   try {
-    return await changeKeyAlone(dir, options)
+    return await changeKeyAlone(dir, address, options)
   } finally {
     hold.release()
   }
 }
 
 /** Shares the folder, in which no change of the master key is left half done. */
-async function enter(dir: string): Promise<Hold> {
+async function enter(dir: string, address: StoreAddress): Promise<Hold> {
   for (;;) {
-    if (await hasNextMasterKey(dir)) await finishChangeOfKey(dir)
+    if (await hasNextMasterKey(dir)) await finishChangeOfKey(dir, address)
     const hold = await shareFolder(dir)
     if (!(await hasNextMasterKey(dir))) return hold
     hold.release() // somebody began one, and was cut off, between the two lines before
   }
 }
 
-async function finishChangeOfKey(dir: string): Promise<void> {
+async function finishChangeOfKey(dir: string, address: StoreAddress): Promise<void> {
   const hold = await claimFolder(dir, { isPatient: true })
   try {
-    if (await hasNextMasterKey(dir)) await changeKeyAlone(dir)
+    if (await hasNextMasterKey(dir)) await changeKeyAlone(dir, address)
   } finally {
     hold.release()
   }
 }
 
-async function changeKeyAlone(dir: string, options?: RekeyOptions): Promise<Rekeyed> {
-  const store = openSqlite(join(dir, 'cpns.db'))
+async function changeKeyAlone(dir: string, address: StoreAddress, options?: RekeyOptions): Promise<Rekeyed> {
+  const store = await openStore(address, { dir })
   try {
     return await changeMasterKey(dir, store, options)
   } finally {
@@ -130,14 +149,19 @@ async function changeKeyAlone(dir: string, options?: RekeyOptions): Promise<Reke
 
 /** A database with content but without its key is a lost key, not an interrupted attempt: a new key would not open it. */
 async function checkKeyBeforeDatabase(dir: string): Promise<void> {
-  if ((await sizeOf(join(dir, 'cpns.db'))) > 0 && !(await hasMasterKey(dir))) {
+  if ((await sizeOf(sqliteFile(dir))) > 0 && !(await hasMasterKey(dir))) {
     throw keyMissing(join(dir, 'master.key'))
   }
 }
 
-async function openStore(dir: string): Promise<{ vault: Vault; store: Store }> {
+/** @throws {DataFolderError} MASTER_KEY_*: the master key of the folder is not that of the store */
+async function openWithKey(
+  dir: string,
+  address: StoreAddress,
+  logger?: Logger,
+): Promise<{ vault: Vault; store: Store }> {
   const vault = await readMasterKey(dir)
-  const store = openSqlite(join(dir, 'cpns.db'))
+  const store = await openStore(address, { dir, logger })
   try {
     await checkMasterKey(store, vault, dir)
     return { vault, store }

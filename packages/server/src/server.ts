@@ -15,6 +15,8 @@ const GRACE_MS = 5000
 
 export interface ServerOptions {
   readonly dataDir: string
+  /** `sqlite`, which is the default, or postgres://USER:PASSWORD@HOST:PORT/DATABASE, which several servers may share. */
+  readonly store?: string | undefined
   /** Where gateways connect; port 0 for any free one. */
   readonly listen: Address
   /** Where the admin API is; it has no TLS, so a loopback address. */
@@ -50,7 +52,7 @@ export async function runServer(options: ServerOptions): Promise<RunningServer> 
     for (const close of closers.splice(0).reverse()) await close()
   }
   try {
-    const { realm, vault, store, adminToken, release } = await openDataFolder(dataDir)
+    const { realm, vault, store, adminToken, release } = await openDataFolder(dataDir, { store: options.store, logger })
     closers.push(release)
     closers.push(() => store.close())
     const { live, events, authentications } = await openLive({ store, logger, now })

@@ -7,6 +7,7 @@ export type DataFolderErrorCode =
   | 'DATA_FOLDER_IN_USE' // a server runs in it, or its master key is being changed, or a backup restored
   | 'DATA_FOLDER_MISSING' // make it with: opencpns server init
   | 'DATA_FOLDER_NOT_EMPTY' // it holds other files, or is no folder
+  | 'DATA_FOLDER_STORE_ELSEWHERE' // it goes with another store than the one that was asked for
   | 'MASTER_KEY_CHANGING' // finish that where it was begun, then copy its master.key here
   | 'MASTER_KEY_DAMAGED' // master.key holds no key
   | 'MASTER_KEY_MISSING' // restore master.key from its backup

@@ -1,5 +1,6 @@
-// server.json: which realm a data folder serves.
+// server.json: which realm a data folder serves, and what kind of store it goes with.
 import { join } from 'node:path'
+import { writeFileAtomic } from '@opencpns/io'
 import { isRealm } from '@opencpns/protocol'
 import Type from 'typebox'
 import { Check } from 'typebox/value'
@@ -12,6 +13,8 @@ const ServerFile = Type.Object({
   format: Type.Literal(FORMAT),
   realm: Type.String(),
   created: Type.String(),
+  /** SQLite unless told. */
+  store: Type.Optional(Type.Literal('postgres')),
 })
 
 /** @throws {DataFolderError} DATA_FOLDER_MISSING, DATA_FOLDER_DAMAGED */
@@ -32,7 +35,22 @@ export async function readServerFile(dir: string): Promise<Type.Static<typeof Se
 }
 
 /** The text of one. @param created ISO 8601 */
-export function formatServerFile(realm: string, created = new Date().toISOString()): string {
-  const server: Type.Static<typeof ServerFile> = { format: FORMAT, realm, created }
+export function formatServerFile(
+  realm: string,
+  created = new Date().toISOString(),
+  store: 'sqlite' | 'postgres' = 'sqlite',
+): string {
+  const server: Type.Static<typeof ServerFile> = {
+    format: FORMAT,
+    realm,
+    created,
+    ...(store === 'postgres' && { store }),
+  }
   return `${JSON.stringify(server, null, 2)}\n`
+}
+
+/** What kind of store the folder goes with from now on. @throws as {@link readServerFile} */
+export async function writeStoreKind(dir: string, store: 'postgres'): Promise<void> {
+  const { realm, created } = await readServerFile(dir)
+  await writeFileAtomic(join(dir, 'server.json'), formatServerFile(realm, created, store), { isFolderOwners: true })
 }
