@@ -13,7 +13,7 @@ import { claimFolder } from '../datafolder/lock.ts'
 import { keyMissing, masterKeyFiles, readKeyAt, setMasterKey } from '../datafolder/master-key.ts'
 import { formatServerFile, readServerFile } from '../datafolder/server-file.ts'
 import { BackupError } from './errors.ts'
-import { type Contents, examine, forgetFacts } from './snapshot.ts'
+import { type Contents, examine, makeStore } from './snapshot.ts'
 
 const DATABASE = 'cpns.db'
 const REPLACED = 'cpns.db.replaced'
@@ -56,7 +56,7 @@ export async function restoreDataFolder(
     await copyFile(file, copy)
     await chmod(copy, 0o600)
     examine(copy)
-    forgetFacts(copy)
+    makeStore(copy)
     await giveToFolderOwner(copy)
     // 3. It takes the place of what was there.
     const replaced = await putAside(dir)

@@ -13,6 +13,8 @@ import { BackupError } from './errors.ts'
 const STEP_PAGES = 2000
 const BUSY_TIMEOUT_MS = 2000
 const CLAIM = 'backup'
+/** More revocations than a server makes between two backups. */
+const REVOCATIONS_LEAP = 2 ** 24
 
 const Facts = Type.Object({
   format: Type.Literal(1),
@@ -70,9 +72,19 @@ export async function takeSnapshot(
   })
 }
 
-/** Makes a backup a store again. @param path a copy of it @throws {StoreError} */
-export function forgetFacts(path: string): void {
-  change(path, (db) => db.prepare('DELETE FROM claims WHERE name = ?').run(CLAIM))
+/**
+ * Makes a backup a store again. Its revocation log goes on far above any number that the lost store gave: so a gateway that had
+ * read further than the backup goes misses no line, however long it stays away.
+ * @param path a copy of the backup @throws {StoreError}
+ */
+export function makeStore(path: string): void {
+  change(path, (db) => {
+    db.prepare('DELETE FROM claims WHERE name = ?').run(CLAIM)
+    const { seq } = db.prepare(`SELECT max(seq) AS seq FROM sqlite_sequence WHERE name = 'revocations'`).get() ?? {}
+    db.exec(`DELETE FROM sqlite_sequence WHERE name = 'revocations'`)
+    const next = Number(seq ?? 0) + REVOCATIONS_LEAP
+    db.prepare(`INSERT INTO sqlite_sequence (name, seq) VALUES ('revocations', ?)`).run(next)
+  })
 }
 
 /**
@@ -85,6 +97,7 @@ export function examine(path: string): Contents {
   try {
     db = open(path)
     checkOurs(db)
+    if (db.prepare('SELECT 1 FROM sqlite_schema').get() === undefined) throw damaged(path)
     checkIntegrity(db, path)
     return contentsOf(db, path)
   } catch (error) {
