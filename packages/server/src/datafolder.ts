@@ -28,6 +28,9 @@ import type { Vault } from './vault.ts'
 export { readAdminAccess, writeAdminAddress } from './datafolder/admin-access.ts'
 export { DataFolderError, type DataFolderErrorCode } from './datafolder/errors.ts'
 
+/** A server that lives has said so within this time. */
+const LINK_AGE_MS = 15_000
+
 /** An open data folder. Whoever opened it closes `store`, then calls `release`. */
 export interface DataFolder {
   dir: string
@@ -113,9 +116,21 @@ export async function rekeyDataFolder(dir: string, options: RekeyOptions & Store
   const address = await chooseStore(dir, options.store)
   const hold = await claimFolder(dir)
   try {
+    if (address !== 'sqlite') await checkNobodyServes(dir, address)
     return await changeKeyAlone(dir, address, options)
   } finally {
     hold.release()
+  }
+}
+
+/** Servers elsewhere share a database, but not this folder: those that gateways are connected to show in the database. */
+async function checkNobodyServes(dir: string, address: StoreAddress): Promise<void> {
+  const store = await openStore(address, { dir })
+  try {
+    if ((await store.countLinks(Date.now() - LINK_AGE_MS)) === 0) return
+    throw new DataFolderError('DATA_FOLDER_IN_USE', `servers with the store of ${dir} still run: stop all of them`)
+  } finally {
+    await store.close()
   }
 }
 

@@ -228,6 +228,16 @@ test('a folder is replaced only by force, by a backup of its realm, and what was
   assert.equal(old.prepare('SELECT count(*) AS n FROM users').get()?.['n'], 2)
 })
 
+test('a folder whose store is a PostgreSQL database has neither backup nor restore, but advice', async (t) => {
+  const { dir, path } = await place(t)
+  await backupDataFolder(dir, path('backup'))
+  const server = JSON.parse(readFileSync(join(dir, 'server.json'), 'utf8'))
+  writeFileSync(join(dir, 'server.json'), JSON.stringify({ ...server, store: 'postgres' }))
+  await assert.rejects(backupDataFolder(dir, path('b')), { code: 'BACKUP_UNSUPPORTED', message: /pg_dump/ })
+  const restoring = restoreDataFolder(path('backup'), dir, { overwrite: true })
+  await assert.rejects(restoring, { code: 'BACKUP_UNSUPPORTED', message: /pg_restore/ })
+})
+
 test('a store that is lost or damaged is replaced too', async (t) => {
   const { dir, path } = await place(t)
   await addUsers(dir, 'alice')

@@ -28,11 +28,12 @@ export interface BackupReport extends Omit<Contents, 'checkValue'> {
 /**
  * Writes a backup of the store of a data folder, consistent whatever the running server does, and reads it again from end to end. The
  * file is there when it is good, for its owner alone, or not at all.
- * @throws {BackupError} BACKUP_EXISTS, BACKUP_UNWRITABLE, BACKUP_DAMAGED
+ * @throws {BackupError} BACKUP_UNSUPPORTED, BACKUP_EXISTS, BACKUP_UNWRITABLE, BACKUP_DAMAGED
  * @throws {DataFolderError} DATA_FOLDER_MISSING, DATA_FOLDER_IN_USE, MASTER_KEY_CHANGING @throws {StoreError}
  */
 export async function backupDataFolder(dir: string, file: string, options: BackupOptions = {}): Promise<BackupReport> {
-  const { realm, created } = await readServerFile(dir)
+  const { realm, created, store } = await readServerFile(dir)
+  if (store === 'postgres') throw unsupported(dir, 'take a backup of the database with pg_dump')
   const { overwrite = false, onProgress } = options
   if (!overwrite && existsSync(file)) throw exists(file)
   const temporary = join(dirname(file), `.${basename(file)}.${randomBytes(6).toString('hex')}.tmp`)
@@ -72,6 +73,11 @@ const reasons: Readonly<Record<string, string>> = {
   EPERM: 'permission denied',
   EROFS: 'the file system is read-only',
   ENOSPC: 'the disk is full',
+}
+
+/** The store is not in the folder. */
+export function unsupported(dir: string, advice: string): BackupError {
+  return new BackupError('BACKUP_UNSUPPORTED', `the store of ${dir} is a PostgreSQL database: ${advice}`)
 }
 
 function exists(file: string): BackupError {

@@ -12,6 +12,7 @@ import { checkFree } from '../datafolder/free.ts'
 import { claimFolder } from '../datafolder/lock.ts'
 import { keyMissing, masterKeyFiles, readKeyAt, setMasterKey } from '../datafolder/master-key.ts'
 import { formatServerFile, readServerFile } from '../datafolder/server-file.ts'
+import { unsupported } from './backup.ts'
 import { BackupError } from './errors.ts'
 import { type Contents, examine, makeStore } from './snapshot.ts'
 
@@ -45,7 +46,7 @@ export async function restoreDataFolder(
   // 1. Backup and folder are what they should be.
   const { checkValue, ...contents } = examine(file)
   const isThere = overwrite && existsSync(join(dir, 'server.json'))
-  if (isThere) await checkRealm(dir, contents.realm)
+  if (isThere) await checkFolder(dir, contents.realm)
   else await checkFree(dir)
   const keyFile = await findKey(checkValue, masterKeyFile === undefined ? await keysIn(dir) : [masterKeyFile])
   if (!isThere) await makeFolder(dir)
@@ -73,8 +74,9 @@ export async function restoreDataFolder(
   }
 }
 
-async function checkRealm(dir: string, realm: string): Promise<void> {
-  const { realm: served } = await readServerFile(dir)
+async function checkFolder(dir: string, realm: string): Promise<void> {
+  const { realm: served, store } = await readServerFile(dir)
+  if (store === 'postgres') throw unsupported(dir, 'restore that with pg_restore, or give a new folder')
   if (served === realm) return
   throw new BackupError(
     'BACKUP_OF_OTHER_REALM',
