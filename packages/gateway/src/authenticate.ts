@@ -164,6 +164,9 @@ async function vouchedFor(
     secondSeed,
     realm,
     sessionId: facts.sessionId,
+    get traceparent() {
+      return facts.trace.traceparent
+    },
     challenge: async (eap) => {
       await pne.send(Challenge, { version, gateway: identity, eap })
       return (await pne.receive(ChallengeAnswer)).eap

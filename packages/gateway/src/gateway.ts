@@ -3,6 +3,7 @@
 import type { Socket } from 'node:net'
 import { type Address, Admission, formatHostPort, IoError, type Logger, listenTcp, sleep } from '@opencpns/io'
 import { EndReason } from '@opencpns/protocol'
+import type { Tracer } from '@opentelemetry/api'
 import { GatewayError } from './errors.ts'
 import { claimDataFolder, type DataFolder } from './keystore/data-folder.ts'
 import type { KeyStore } from './keystore/key-store.ts'
@@ -41,6 +42,8 @@ export interface GatewayOptions extends ServerChoice {
   readonly rotateAfterMs?: number | undefined
   /** Open sessions at once; by default 10,000. */
   readonly maxSessions?: number | undefined
+  /** Records each authentication as a span (OpenTelemetry); without one nothing is recorded. */
+  readonly tracer?: Tracer | undefined
 }
 
 export interface Gateway {
@@ -99,6 +102,7 @@ export async function runGateway(options: GatewayOptions): Promise<Gateway> {
     services: new Map(Object.entries(options.services ?? {})),
     upstream,
     logger,
+    tracer: options.tracer,
   }
   try {
     return await listen(options.listen, folder, parts)

@@ -1,6 +1,7 @@
 // What the flows of a running gateway share.
 
 import type { Logger } from '@opencpns/io'
+import type { Tracer } from '@opentelemetry/api'
 import type { KeyStore } from './keystore/key-store.ts'
 import type { PolicyStore } from './keystore/policy-store.ts'
 import type { TicketStore } from './keystore/ticket-store.ts'
@@ -29,4 +30,6 @@ export interface GatewayParts {
   readonly services: ReadonlyMap<string, Service>
   readonly upstream: Upstream
   readonly logger: Logger
+  /** Records spans; without one there are none. */
+  readonly tracer?: Tracer | undefined
 }

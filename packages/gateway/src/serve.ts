@@ -11,6 +11,7 @@ import type { PneConnection } from './pne-connection.ts'
 import { explain, Refusal } from './refusal.ts'
 import type { RegisteredSession } from './registrar.ts'
 import { newSessionId } from './session-ids.ts'
+import { SpanTrace } from './tracing.ts'
 
 /**
  * Serves one connection; resolves when its flow and its session have ended. Never rejects.
@@ -48,7 +49,8 @@ async function serveAuthentication(
   load: Load,
 ): Promise<RegisteredSession> {
   const sessionId = newSessionId().toString('base64url')
-  const facts: AuthenticationFacts = { trace: new Trace(), sessionId, serverRoundTrips: 0 }
+  const trace = gateway.tracer ? new SpanTrace(gateway.tracer, request.traceparent) : new Trace()
+  const facts: AuthenticationFacts = { trace, sessionId, serverRoundTrips: 0 }
   try {
     if (load.isTooHigh) throw new Refusal(Result.busy, 'overloaded')
     const session = await authenticate(pne, request, facts, gateway)
@@ -61,10 +63,11 @@ async function serveAuthentication(
   }
 }
 
-/** Once for each authentication, whatever came of it: for the server, and for the log. */
+/** Once for each authentication, whatever came of it: for the server, the trace and the log. */
 function noteAuthentication(gateway: GatewayParts, facts: AuthenticationFacts, result: Result, reason?: string): void {
   gateway.reporting.note(facts, result, reason)
   const { trace, ...others } = facts
+  if (trace instanceof SpanTrace) trace.end(facts, result, reason)
   const line = { event: 'authentication', result: resultName(result), gateway: gateway.identity, ...others, reason }
   const message = reason === undefined ? 'a PNE was authenticated' : 'a PNE was refused'
   gateway.logger.info({ ...line, ms: trace.ms, steps: trace.steps }, message)

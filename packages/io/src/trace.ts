@@ -26,6 +26,11 @@ export class Trace {
     this.steps.push(stepNow(step, from, to, message))
   }
 
+  /** Names the trace that the steps become spans of, and the place in it, for whoever goes on; undefined where there is none. */
+  get traceparent(): string | undefined {
+    return undefined
+  }
+
   /** When this object was made: milliseconds since the epoch, with a fraction. */
   get startedAt(): number {
     return performance.timeOrigin + this.#startedAt

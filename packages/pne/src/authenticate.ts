@@ -37,6 +37,8 @@ type Identity = Pick<Credential, 'realm' | 'gateway' | 'secondSeed' | 'euKey'>
 interface AuthenticationOptions {
   readonly credential: Identity
   readonly service: string | undefined
+  /** Of the trace that the device records, if it does: docs/protocol.md section 4.1. */
+  readonly traceparent?: string | undefined
   /** The TK that this gateway may still hold too. */
   readonly held: HeldTransientKey | undefined
   /** What is left of the time for the whole flow. */
@@ -60,12 +62,16 @@ interface Authenticated {
  * @throws {IoError} what the connection did
  */
 export async function authenticate(socket: Socket, options: AuthenticationOptions): Promise<Authenticated> {
-  const { credential, service, held, limits, trace } = options
+  const { credential, service, held, limits, trace, traceparent } = options
   const link = new FrameLink(socket, { maxFrameOctets: PNE_FRAME_MAX_OCTETS, transcript: true })
 
   // Step 1: who we are, what for, and the TK that we still hold.
   const { secondSeed, realm } = credential
-  const named = { ...(service !== undefined && { service }), ...(held && { transientKeyId: transientKeyId(held.key) }) }
+  const named = {
+    ...(service !== undefined && { service }),
+    ...(held && { transientKeyId: transientKeyId(held.key) }),
+    ...(traceparent !== undefined && { traceparent }),
+  }
   await link.send(encode(AuthenticationRequest, { versions: [...VERSIONS], secondSeed, realm, ...named }), limits())
   trace(1, 'PNE', 'PN GW', 'AuthenticationRequest')
   let answer = await receiveInTheClear(link, limits())

@@ -3,6 +3,7 @@
 import type { Socket } from 'node:net'
 import { connectTcp, Deadline, type Limits, type Party, type Step, stepNow, tlsFacts } from '@opencpns/io'
 import { Case, FLOW_DEADLINE_MS, peerIdentity } from '@opencpns/protocol'
+import type { Tracer } from '@opentelemetry/api'
 import { authenticate } from './authenticate.ts'
 import type { Credential } from './credential.ts'
 import type { Key } from './credentialFile.ts'
@@ -10,6 +11,7 @@ import { isRefusal, linkError } from './errors.ts'
 import { keyToTry, noteAuthenticated } from './keys.ts'
 import { Rotation } from './rotation.ts'
 import { presenceSession, type Session, type SessionFacts, serviceSession } from './session.ts'
+import { AuthenticationSpan } from './tracing.ts'
 import type { TransientKeys } from './transientKeys.ts'
 
 export interface ConnectOptions {
@@ -24,6 +26,8 @@ export interface ConnectOptions {
   /** For the whole flow. 15 s by default. */
   readonly timeoutMs?: number | undefined
   readonly onStep?: ((step: Step) => void) | undefined
+  /** Records each attempt as a span (OpenTelemetry), and tells the gateway of the trace; without one nothing is recorded or told. */
+  readonly tracer?: Tracer | undefined
   /** A rotation has given the credential a new key, which the next `connect` uses. The session goes on. */
   readonly onRotated?: (() => void) | undefined
 }
@@ -62,15 +66,17 @@ async function connectWith(
   limits: () => Limits,
   startedAt: number,
 ): Promise<Session> {
-  const { host, port, credential, service, transientKeys, onStep, onRotated } = options
+  const { host, port, credential, service, transientKeys, onStep, onRotated, tracer } = options
   const { realm, gateway } = credential
   const place = { pne: peerIdentity(key.secondSeed, realm), host, port }
+  const span = tracer && new AuthenticationSpan(tracer)
   let socket: Socket | undefined
   try {
     socket = await connectTcp({ host, port, ...limits() })
     const held = transientKeys?.find(place)
     const trace = (...step: [step: number, from: Party, to: Party, message: string]) => onStep?.(stepNow(...step))
-    const flow = { credential: { realm, gateway, ...key }, service, held, limits, trace }
+    const traceparent = span?.traceparent
+    const flow = { credential: { realm, gateway, ...key }, service, held, limits, trace, traceparent }
     const { link, offer, transientKey, lifetimeS } = await authenticate(socket, flow)
     if (transientKey && lifetimeS !== undefined) {
       transientKeys?.add(place, { key: transientKey, gateway: offer.gateway }, lifetimeS)
@@ -86,11 +92,13 @@ async function connectWith(
       ...(lifetimeS !== undefined && { lifetimeS }),
       ms: performance.now() - startedAt,
     }
+    span?.succeeded(facts)
     if (service !== undefined) return serviceSession(link.handOver(), facts)
     const rotation = isLocal ? new Rotation({ credential, used: key, onRotated }) : undefined
     return presenceSession(link, facts, { rotation })
   } catch (error) {
     socket?.destroy()
+    span?.failed(error)
     throw linkError(error)
   }
 }

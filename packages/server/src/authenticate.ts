@@ -1,7 +1,7 @@
 // Steps 4 to 6: one request of a gateway in, one response out, and nothing remembered between two of them.
 
 import { parseGpsk2, writeGpsk3 } from '@opencpns/eap'
-import { type Logger, Trace } from '@opencpns/io'
+import { Trace } from '@opencpns/io'
 import {
   deriveTransientKey,
   type ForwardedRequest,
@@ -11,21 +11,15 @@ import {
 } from '@opencpns/protocol'
 import type { Challenges } from './challenges.ts'
 import { checkAdmitted, findClaimant, verifyClaimant } from './claimant.ts'
-import type { EventLog } from './events.ts'
-import type { Live } from './live/live.ts'
 import { asRefusal, Refusal } from './refusal.ts'
 import type { Peer, Registry } from './registry.ts'
-import { report } from './report.ts'
+import { type Observers, report } from './report.ts'
 
 /** What authentication needs. All of it is shared by all links, none of it belongs to one authentication. */
-export interface AuthenticationContext {
+export interface AuthenticationContext extends Observers {
   readonly realm: string
   readonly registry: Pick<Registry, 'findPeer' | 'policies'>
   readonly challenges: Challenges
-  readonly events: EventLog
-  /** Who shows it to an operator. */
-  readonly live?: Live | undefined
-  readonly logger: Logger
   /** Milliseconds since the epoch. */
   readonly now: () => number
   /** For how long a TK serves further sessions at its gateway; 3,600 s unless told. */
@@ -42,7 +36,7 @@ export async function authenticate(
   context: AuthenticationContext,
 ): Promise<Omit<ForwardedResponse, 'type'>> {
   const trace = new Trace()
-  const { sessionId } = request
+  const { sessionId, traceparent } = request
   let peer: Peer | undefined
   try {
     // Step 3 arrived: a challenge of ours for this gateway, and the PNE's answer to it.
@@ -62,7 +56,7 @@ export async function authenticate(
     trace.step(5, 'PNE', 'CPNS Server', 'EAP-GPSK')
 
     // Step 6: the result and, on success, the transient key.
-    report(context, { result: 'accepted', gateway, sessionId, peer: pne, trace })
+    report(context, { result: 'accepted', gateway, sessionId, traceparent, peer: pne, trace })
     return {
       id: request.id,
       result: Result.success,
@@ -75,7 +69,7 @@ export async function authenticate(
     }
   } catch (error) {
     const { reason, result } = asRefusal(error)
-    report(context, { result: 'refused', reason, gateway, sessionId, peer, trace })
+    report(context, { result: 'refused', reason, gateway, sessionId, traceparent, peer, trace })
     return { id: request.id, result }
   }
 }

@@ -1,10 +1,12 @@
 // How an authentication ended: an event for the operator, and a line of the log.
 
 import type { Logger, Trace } from '@opencpns/io'
+import type { Tracer } from '@opentelemetry/api'
 import type { EventLog } from './events.ts'
 import type { Live } from './live/live.ts'
 import type { RefusalReason } from './refusal.ts'
 import type { Peer } from './registry.ts'
+import { recordSpans } from './tracing.ts'
 
 export interface Outcome {
   readonly result: 'accepted' | 'refused'
@@ -13,20 +15,33 @@ export interface Outcome {
   readonly gateway: string
   /** 16 octets: what the gateway reports this authentication by; it is the gateway's choice, and proves nothing. */
   readonly sessionId?: Uint8Array | undefined
+  /** The trace that the gateway records it in. */
+  readonly traceparent?: string | undefined
   readonly peer: Peer | undefined
   readonly trace: Trace
   /** More for the line of the log; no secret, and nothing from outside that is not bounded and sanitised. */
   readonly facts?: object
 }
 
-export function report(to: { events: EventLog; logger: Logger; live?: Live | undefined }, outcome: Outcome): void {
-  const { result, reason, gateway, sessionId, peer, trace, facts } = outcome
+/** Who is told of it. */
+export interface Observers {
+  readonly events: EventLog
+  readonly logger: Logger
+  /** Who shows it to an operator. */
+  readonly live?: Live | undefined
+  /** Records it as a span (OpenTelemetry). */
+  readonly tracer?: Tracer | undefined
+}
+
+export function report(to: Observers, outcome: Outcome): void {
+  const { result, reason, gateway, sessionId, traceparent, peer, trace, facts } = outcome
   const { pneId, user } = peer ?? {}
   const session = sessionId && base64url(sessionId)
   const steps = stepsAfter(trace)
   const of = { result, reason, gateway, pneId, user, session, ms: trace.ms, steps }
   to.events.record({ type: 'authentication', case: 'remote', ...of })
   to.live?.decided(result, steps)
+  if (to.tracer) recordSpans(to.tracer, { traceparent, steps: trace, result, reason, session })
   const line = { event: 'authentication', result, reason, gateway, pneId, ...facts, steps: trace.steps }
   to.logger.info(line, result === 'accepted' ? 'a PNE was authenticated' : 'a PNE was refused')
 }

@@ -1,6 +1,7 @@
 // A running CPNS Server: a data folder, a door for gateways, one for the operator and, if wanted, one for stock equipment.
 
 import { type Address, formatHostPort, type Logger, silent } from '@opencpns/io'
+import type { Tracer } from '@opentelemetry/api'
 import { Challenges } from './challenges.ts'
 import { openDataFolder, writeAdminAddress } from './datafolder.ts'
 import { createAdminDoor } from './doors/admin/door.ts'
@@ -26,6 +27,8 @@ export interface ServerOptions {
   /** Where access points and proxies ask by RADIUS over TLS. */
   readonly radsec?: RadsecOptions | undefined
   readonly logger?: Logger
+  /** Records each authentication as a span (OpenTelemetry); without one nothing is recorded. */
+  readonly tracer?: Tracer | undefined
   /** Seconds, 0 to 4,294,967,295, for which a TK serves further sessions at its gateway without the server; 3,600 unless told. */
   readonly transientKeyLifetimeS?: number | undefined
   /** Milliseconds since the epoch. */
@@ -63,7 +66,7 @@ export async function runServer(options: ServerOptions): Promise<RunningServer> 
 
     const challenges = new Challenges(vault.challengeKey(), realm)
     const conversations = new Conversations(vault.conversationKey())
-    const observers = { events, live, gatewayReports: live, logger }
+    const observers = { events, live, gatewayReports: live, logger, tracer: options.tracer }
     const context = { realm, registry, challenges, conversations, ...observers, now, transientKeyLifetimeS }
     const cpnsDoor = await openCpnsDoor(listen, context)
     let graceMs = GRACE_MS

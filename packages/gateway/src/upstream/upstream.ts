@@ -10,7 +10,7 @@ export interface PneExchange {
   readonly realm: string
   /** Of the session to be, in base64url: what this gateway reports the authentication by. */
   readonly sessionId: string
-  /** The trace that it is recorded in. */
+  /** The trace that it is recorded in, and the place in it: from step 3 on, that round trip. */
   readonly traceparent?: string | undefined
   /** Sends an EAP request in a Challenge; resolves to the EAP response. Rejects when the PNE is gone, silent or wrong. */
   challenge(eap: Uint8Array): Promise<Uint8Array>

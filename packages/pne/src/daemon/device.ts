@@ -2,6 +2,7 @@
 // gateway where it is.
 
 import type { Address } from '@opencpns/io'
+import type { Tracer } from '@opentelemetry/api'
 import { connect } from '../connect.ts'
 import type { Credential } from '../credential.ts'
 import { PneError } from '../errors.ts'
@@ -18,6 +19,8 @@ export interface DeviceOptions {
   /** Local ports, and the service that each leads to. */
   readonly forwards?: readonly { readonly listen: Address; readonly service: string }[] | undefined
   readonly onEvent?: ((event: DeviceEvent) => void) | undefined
+  /** As in {@link connect}. */
+  readonly tracer?: Tracer | undefined
   /** Gives numbers from 0 (inclusive) to 1 (exclusive), for the pauses between attempts. */
   readonly random?: (() => number) | undefined
 }
@@ -37,14 +40,14 @@ export interface Device {
  * @throws {PneError} PORT_TAKEN, LISTEN_FAILED: a forward
  */
 export async function runDevice(options: DeviceOptions): Promise<Device> {
-  const { credential, gateways, forwards: wanted = [], onEvent = () => {}, random } = options
+  const { credential, gateways, forwards: wanted = [], onEvent = () => {}, random, tracer } = options
   const transientKeys = new TransientKeys()
-  const presence = new Presence({ credential, gateways, transientKeys, onEvent, random })
+  const presence = new Presence({ credential, gateways, transientKeys, onEvent, random, tracer })
 
   const open = async (service: string, signal: AbortSignal): Promise<Session> => {
     const at = await presence.here(signal)
     try {
-      return await connect({ ...at, credential, transientKeys, service, signal })
+      return await connect({ ...at, credential, transientKeys, service, signal, tracer })
     } catch (error) {
       if (isSilence(error)) presence.probe()
       throw error

@@ -2,6 +2,7 @@
 // Nothing that a gateway says, or somebody in its name, makes it give up or change anything.
 
 import { type Address, sleep } from '@opencpns/io'
+import type { Tracer } from '@opentelemetry/api'
 import { connect } from '../connect.ts'
 import type { Credential } from '../credential.ts'
 import { PneError } from '../errors.ts'
@@ -24,6 +25,7 @@ interface PresenceOptions {
   readonly transientKeys: TransientKeys
   readonly onEvent: (event: DeviceEvent) => void
   readonly random?: (() => number) | undefined
+  readonly tracer?: Tracer | undefined
 }
 
 interface Place {
@@ -103,13 +105,13 @@ export class Presence {
   }
 
   async #attempt(at: Address, failures: PneError[]): Promise<Session | undefined> {
-    const { credential, transientKeys, onEvent } = this.#options
+    const { credential, transientKeys, onEvent, tracer } = this.#options
     const { signal } = this.#stop
     let session: Session | undefined
     // The old key is retired only when the new one was used.
     const onRotated = () => void session?.close()
     try {
-      session = await connect({ ...at, credential, transientKeys, signal, onRotated })
+      session = await connect({ ...at, credential, transientKeys, signal, onRotated, tracer })
       return session
     } catch (error) {
       if (signal.aborted) return undefined
