@@ -13,7 +13,18 @@ const built = fileURLToPath(new URL('./assets/', import.meta.url))
  * The files by their path; `/` is the page itself, which every path below one of {@link consolePlaces} gets too.
  * @throws {ConsoleBundleError} a checkout whose sources cannot be bundled
  */
-export async function consoleAssets(): Promise<Assets> {
+export function consoleAssets(): Promise<Assets> {
+  making ??= make().catch((error: unknown) => {
+    // A source that is broken now may be mended at the next request.
+    making = undefined
+    throw error
+  })
+  return making
+}
+
+let making: Promise<Assets> | undefined
+
+async function make(): Promise<Assets> {
   if (existsSync(built)) return readBuilt(built)
   const { bundle } = await import('./bundle.ts')
   return bundle()

@@ -1,6 +1,6 @@
 // The console's door: its files for a browser, on the admin listener. Each of its pages, which are made in the browser, gets the
 // one document. What the page may do at all is in the policy that each file is sent with.
-import { type Asset, type Assets, consoleAssets, consolePlaces } from '@opencpns/console'
+import { type Asset, consoleAssets, consolePlaces } from '@opencpns/console'
 import type { Logger } from '@opencpns/io'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { PROBLEM_TYPE, problem } from './admin/problems.ts'
@@ -31,19 +31,10 @@ const PATHS = ['/', '/assets/*', ...consolePlaces.flatMap((place) => [`/${place}
 
 /** Adds the console to the admin listener. It needs no token: it holds nothing that the published package does not. */
 export function addConsole(app: FastifyInstance, { logger }: { logger?: Logger | undefined } = {}): void {
-  let loading: Promise<Assets> | undefined
-  const load = () => {
-    loading ??= consoleAssets()
-    // A source that is broken now may be mended at the next request.
-    loading.catch(() => {
-      loading = undefined
-    })
-    return loading
-  }
   const answer = async (request: FastifyRequest, reply: FastifyReply) => {
     const [path = '/'] = request.url.split('?', 1)
     try {
-      const asset = (await load()).get(path.startsWith('/assets/') ? path : '/')
+      const asset = (await consoleAssets()).get(path.startsWith('/assets/') ? path : '/')
       return asset ? send(asset, request, reply) : refuse(reply, 404, 'ROUTE_UNKNOWN', 'the console has no such file')
     } catch (cause) {
       logger?.error({ err: cause }, 'the console cannot be made')

@@ -27,6 +27,8 @@ export interface Second {
   readonly at: string
   readonly local: ByCase
   readonly remote: ByCase
+  /** Refused before it was known which case it is. */
+  readonly undecided: number
 }
 
 /** A second, and how things stand at its end. */
@@ -46,10 +48,10 @@ export interface StepTiming {
 export interface RecentRefusal {
   readonly id: number
   readonly at: string
-  readonly case: 'local' | 'remote'
+  readonly case: 'local' | 'remote' | null
   readonly gateway: string
   readonly pne: string | null
-  readonly reason: string
+  readonly reason: string | null
   readonly session: string | null
 }
 

@@ -18,7 +18,8 @@ export interface Step {
 export interface Authentication {
   readonly id: number
   readonly at: string
-  readonly case: 'local' | 'remote'
+  /** null: refused before that was known. */
+  readonly case: 'local' | 'remote' | null
   readonly result: 'accepted' | 'refused'
   readonly reason: string | null
   readonly gateway: string
@@ -59,14 +60,13 @@ export interface Row {
 
 type Caption = Pick<Row, 'from' | 'to' | 'label'> & Partial<Pick<Row, 'detail' | 'key' | 'isMutual'>>
 type Captions = Readonly<Record<number, Caption>>
-type Path = 'local' | 'remote' | 'held'
+type Path = 'local' | 'remote' | 'held' | 'undecided'
 
 const request: Caption = { from: 'PNE', to: 'PN GW', label: 'Authentication Request', detail: '2nd seed' }
 const handshake: Caption = {
   from: 'PNE',
   to: 'PN GW',
   label: 'TLS 1.3 handshake',
-  detail: 'PSK from the',
   isMutual: true,
 }
 const response: Caption = { from: 'PN GW', to: 'PNE', label: 'Authentication Response', detail: 'inside TLS' }
@@ -75,23 +75,29 @@ const captions: Readonly<Record<Path, Captions>> = {
   local: {
     1: request,
     2: { from: 'PN GW', to: 'PN GW', label: 'EUKey found: local case' },
-    7: { ...handshake, key: 'EUKey' },
+    7: { ...handshake, detail: 'PSK from the', key: 'EUKey' },
     8: response,
   },
   held: {
     1: { ...request, detail: '2nd seed, name of a transient key' },
     2: { from: 'PN GW', to: 'PN GW', label: 'Transient key still held' },
-    7: { ...handshake, key: 'transient key' },
+    7: { ...handshake, detail: 'PSK from the', key: 'transient key' },
+    8: response,
+  },
+  undecided: {
+    1: request,
+    2: { from: 'PN GW', to: 'PN GW', label: 'Is this key mine?' },
+    7: handshake,
     8: response,
   },
   remote: {
     1: request,
-    2: { from: 'PN GW', to: 'PN GW', label: 'EUKey not found: remote case' },
+    2: { from: 'PN GW', to: 'PN GW', label: 'No EUKey of it: remote case' },
     3: { from: 'PN GW', to: 'CPNS Server', label: 'Authentication Request', detail: 'forwarded' },
     4: { from: 'CPNS Server', to: 'CPNS Server', label: 'EUKey calculated', detail: 'from 1st and 2nd seed' },
     5: { from: 'PNE', to: 'CPNS Server', label: 'EAP-GPSK', detail: 'PSK from the', key: 'EUKey', isMutual: true },
     6: { from: 'CPNS Server', to: 'PN GW', label: 'Authentication Response', detail: 'with the', key: 'transient key' },
-    7: { ...handshake, key: 'transient key' },
+    7: { ...handshake, detail: 'PSK from the', key: 'transient key' },
     8: response,
   },
 }
@@ -104,7 +110,8 @@ const refusedByServer: Caption = {
   detail: 'refused',
 }
 
-export function pathOf({ case: theCase, key }: Authentication): Path {
+function pathOf({ case: theCase, key }: Authentication): Path {
+  if (theCase === null) return 'undecided'
   if (theCase === 'local') return 'local'
   return key === 'transient key, held' ? 'held' : 'remote'
 }
@@ -113,7 +120,7 @@ export function pathOf({ case: theCase, key }: Authentication): Path {
 export function rowsOf(authentication: Authentication): Row[] {
   const path = pathOf(authentication)
   const rows = Object.entries(captions[path]).map(([number, caption]) => rowOf(authentication, Number(number), caption))
-  if (path !== 'remote') rows.splice(2, 0, skipped)
+  if (path === 'local' || path === 'held') rows.splice(2, 0, skipped)
   return rows
 }
 

@@ -193,6 +193,10 @@ const reasons: Readonly<Record<string, Reason>> = {
     advice: 'It was restored from a backup perhaps; it mends itself.',
   },
   'user-exists': { says: 'A user of this name is there already' },
+  'changed-meanwhile': { says: 'Somebody else changed it meanwhile' },
+  'pne-unknown': { says: 'No such device' },
+  'token-exists': { says: 'A token of this name is there already' },
+  'token-unknown': { says: 'No such token' },
   'user-unknown': { says: 'No such user' },
   'store-busy': { says: 'The database was busy', advice: retryLater },
   'store-full': { says: 'The disk of the server is full', advice: 'Make room.' },
@@ -200,7 +204,7 @@ const reasons: Readonly<Record<string, Reason>> = {
 
 /** Reasons in words; one that nobody has written of is told by its code. */
 export function explainReason(code: string): Reason {
-  const known = reasons[spell(code)]
+  const known = isExplained(code) ? reasons[spell(code)] : undefined
   if (known) return known
   const words = spell(code).replaceAll('-', ' ')
   return { says: words.charAt(0).toUpperCase() + words.slice(1) }

@@ -1,19 +1,17 @@
 // The scales of the charts: a round top for what is counted, and the seconds of the last two minutes, one slot each.
 
-/** The smallest of 1, 2, 5, 10, 20, 50 … that is not below the largest value; never below `least`. */
+/** The smallest of 1, 2, 3, 4, 5, 6, 8, 10, 20, 30 … that is not below the largest value; never below `least`. */
 export function roundTop(largest: number, least = 1): number {
   const wanted = Math.max(largest, least)
   const power = 10 ** Math.floor(Math.log10(wanted))
-  const factor = [1, 2, 5].find((one) => one * power >= wanted)
+  const factor = [1, 2, 3, 4, 5, 6, 8].find((one) => one * power >= wanted)
   return (factor ?? 10) * power
 }
 
-/** Lines of the grid from zero to the top, both included: whole numbers where things are counted. */
+/** Lines of the grid from zero to a {@link roundTop}, both included: whole numbers, where things are counted. */
 export function gridLines(top: number): number[] {
-  if (top <= 2) return Array.from({ length: top + 1 }, (_, i) => i)
-  const digit = Number(String(top)[0])
-  const parts = digit === 2 ? 4 : 5
-  return top % parts === 0 ? [0, ...Array.from({ length: parts }, (_, i) => ((i + 1) * top) / parts)] : [0, top]
+  const parts = [4, 5, 3, 2].find((one) => top % one === 0) ?? 1
+  return Array.from({ length: parts + 1 }, (_, i) => (i * top) / parts)
 }
 
 interface At {

@@ -209,7 +209,7 @@ function Recent({
   shown: number | undefined
 }): JSX.Element {
   return (
-    <Card title="Recent ones">
+    <Card title="Recent">
       <div class="filters">
         <Choice
           name="result"
@@ -238,12 +238,13 @@ function Recent({
         {newest.items.map((one) => (
           <li key={one.id}>
             <a href={`/flow/${one.id}${location.search}`} aria-current={one.id === shown || undefined}>
-              <span class={`dot ${one.result} ${one.case}`} />
+              <span class={`dot ${one.result} ${one.case ?? ''}`} />
               <span class="who">
                 <Name of={one.pneName ?? one.pne} or="unknown device" /> at <bdi>{shortName(one.gateway)}</bdi>
               </span>
               <span class="what">
-                {one.case}, {one.reason === null ? one.result : <ReasonWords code={one.reason} />}
+                {one.case && `${one.case}, `}
+                {one.reason === null ? one.result : <ReasonWords code={one.reason} />}
               </span>
               <span class="when">
                 {formatMs(one.ms)}
@@ -277,5 +278,5 @@ function Nothing(): JSX.Element {
 function inWords(of: Authentication): string {
   const who = `Authentication of ${of.pneName ?? of.pne ?? 'an unknown device'} at ${shortName(of.gateway)}`
   const ended = of.result === 'accepted' ? `accepted in ${formatMs(of.ms)}` : 'refused'
-  return `${who}: ${of.case} case, ${ended}${of.stoppedAt === null ? '' : ` at step ${of.stoppedAt}`}`
+  return `${who}: ${of.case ?? 'no'} case, ${ended}${of.stoppedAt === null ? '' : ` at step ${of.stoppedAt}`}`
 }

@@ -92,7 +92,7 @@ function useLive(data: OverviewData | undefined): Live {
 
 function asRefusal(one: Authentication): RecentRefusal {
   const { id, at, case: theCase, gateway, pne, reason, session } = one
-  return { id, at, case: theCase, gateway, pne, reason: reason ?? 'refused', session }
+  return { id, at, case: theCase, gateway, pne, reason, session }
 }
 
 function newest(preferred: readonly RecentRefusal[], others: readonly RecentRefusal[]): readonly RecentRefusal[] {
@@ -164,7 +164,9 @@ function Steps({ of }: { of: readonly StepTiming[] }): JSX.Element {
             {told.map(({ step, name, p50Ms, p99Ms }) => (
               <tr key={step}>
                 <th scope="row">
-                  <span class="step-number">{step}</span> {name}
+                  <span>
+                    <b class="step-number">{step}</b> {name}
+                  </span>
                 </th>
                 <td class="wide">
                   <Range from={p50Ms ?? 0} to={p99Ms ?? 0} most={most} />
@@ -203,7 +205,7 @@ function Refusals({ of }: { of: readonly RecentRefusal[] }): JSX.Element {
           {of.map((one) => (
             <li key={one.id}>
               <a href={`/flow/${one.id}`}>
-                <ReasonWords code={one.reason} />
+                <ReasonWords code={one.reason ?? 'authentication-failed'} />
               </a>
               <p class="hint">
                 <CaseBadge of={one.case} /> <PneLink id={one.pne} /> at <GatewayLink identity={one.gateway} />,{' '}

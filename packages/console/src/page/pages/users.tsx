@@ -237,7 +237,7 @@ function Generations({ of, path, onChange }: { of: UserDetails; path: string; on
               </Badge>
             ),
           },
-          { title: 'Active keys', of: ({ keys }) => keys.toLocaleString('en'), isNumber: true },
+          { title: 'Active keys', of: ({ keys }) => keys.toLocaleString('en'), isNumber: true, isWide: true },
           { title: 'Made', of: ({ created }) => <Time at={created} />, isWide: true },
           ...(may('admin') ? [{ title: 'Actions', of: offer }] : []),
         ]}

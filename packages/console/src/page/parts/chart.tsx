@@ -18,6 +18,7 @@ const series = [
   { name: 'remote, accepted', kind: 'remote-accepted', of: (one: Second) => one.remote.accepted },
   { name: 'local, refused', kind: 'local-refused', of: (one: Second) => one.local.refused },
   { name: 'remote, refused', kind: 'remote-refused', of: (one: Second) => one.remote.refused },
+  { name: 'refused at once', kind: 'undecided', of: (one: Second) => one.undecided },
 ] as const
 
 type Slots = readonly (Second | undefined)[]

@@ -4,6 +4,8 @@ import type { Party, Row } from '../logic/authentication.ts'
 
 export interface Layout {
   readonly isNarrow: boolean
+  /** Narrower still: smaller letters, fewer words. */
+  readonly isTight: boolean
   readonly width: number
   readonly height: number
   readonly headHeight: number
@@ -16,22 +18,24 @@ export interface Layout {
   readonly endY: number
 }
 
-const NARROW = 640
+const NARROW = 560
+const TIGHT = 400
 const END_HEIGHT = 64
 
 export function layoutOf(width: number, rows: number): Layout {
   const isNarrow = width < NARROW
   const headHeight = isNarrow ? 46 : 54
   const rowHeight = isNarrow ? 68 : 62
-  const headWidth = isNarrow ? Math.min(104, (width - 8) / 3) : 150
+  const headWidth = isNarrow ? Math.min(104, (width - 6) / 3) : Math.min(150, 108 + (width - NARROW) / 4)
   const [left, right] = isNarrow
     ? [headWidth / 2 + 1, width - headWidth / 2 - 1]
-    : [44 + headWidth / 2, width - 84 - headWidth / 2]
+    : [40 + headWidth / 2, width - 64 - headWidth / 2]
   const lanes: Record<Party, number> = { PNE: left, 'PN GW': (left + right) / 2, 'CPNS Server': right }
   const first = headHeight + (isNarrow ? 40 : 44)
   const endY = first + rows * rowHeight + 4
   return {
     isNarrow,
+    isTight: width < TIGHT,
     width,
     height: endY + END_HEIGHT,
     headHeight,

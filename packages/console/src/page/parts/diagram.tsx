@@ -26,7 +26,7 @@ export function Diagram({ of, position, label, realm }: DiagramProps): JSX.Eleme
     'CPNS Server': realm,
   }
   return (
-    <div ref={frame} class="frame diagram">
+    <div ref={frame} class={layout.isTight ? 'frame diagram tight' : 'frame diagram'}>
       {width > 0 && (
         <svg width={width} height={layout.height} role="img" aria-label={label}>
           {parties.map((party) => (
@@ -74,7 +74,7 @@ function Lane(of: { party: Party; name: string; layout: Layout; isIdle: boolean 
       </text>
       <text class="party-name" x={x} y={headHeight / 2 + 14} text-anchor="middle">
         <title>{name}</title>
-        {shorten(name, layout.isNarrow ? 13 : 19)}
+        {shorten(name, Math.floor(layout.headWidth / (layout.isTight ? 7 : 7.6)))}
       </text>
     </g>
   )
@@ -187,7 +187,7 @@ function Words({ row, y, layout }: PieceProps): JSX.Element {
       <text class="label" x={x} y={isSkipped ? y + 4.5 : y - 11} text-anchor={isSkipped ? 'start' : 'middle'}>
         {label}
       </text>
-      {(detail || key) && <Detail x={x} y={y + 20} detail={detail} keyName={key} isCentred />}
+      {(detail || key) && <Detail x={x} y={y + 20} detail={detail} keyName={key} />}
     </g>
   )
 }
@@ -203,9 +203,8 @@ function NarrowWords({ row, y, layout }: PieceProps): JSX.Element {
         <Detail
           x={(layout.lane(row.from) + layout.lane(row.to)) / 2}
           y={y + 20}
-          detail={row.detail}
+          detail={layout.isTight && row.key ? '' : row.detail}
           keyName={row.key}
-          isCentred
         />
       )}
     </g>
@@ -220,7 +219,6 @@ interface DetailProps {
   readonly y: number
   readonly detail: string
   readonly keyName: Row['key']
-  readonly isCentred: boolean
 }
 
 /** Words, and the name of a key on its tag. */
@@ -232,7 +230,8 @@ function Detail({ x, y, detail, keyName }: DetailProps): JSX.Element {
       </text>
     )
   }
-  const [words, tag] = [detail.length * DETAIL_CHARACTER + 6, keyName.length * KEY_CHARACTER + 30]
+  const words = detail === '' ? 0 : detail.length * DETAIL_CHARACTER + 6
+  const tag = keyName.length * KEY_CHARACTER + 30
   const start = x - (words + tag) / 2
   return (
     <g>

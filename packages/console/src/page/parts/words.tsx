@@ -22,7 +22,8 @@ export function GatewayState({ of }: { of: Pick<Gateway, 'revoked' | 'connected'
   return of.connected ? <Badge tone="good">connected</Badge> : <Badge tone="warn">not connected</Badge>
 }
 
-export function CaseBadge({ of }: { of: string }): JSX.Element {
+export function CaseBadge({ of }: { of: string | null }): JSX.Element {
+  if (of === null) return <Badge tone="quiet">before any case</Badge>
   return <Badge tone={of === 'local' ? 'local' : 'remote'}>{of}</Badge>
 }
 
