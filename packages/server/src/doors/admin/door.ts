@@ -4,6 +4,7 @@ import type { AddressInfo, Socket } from 'node:net'
 import { IoError, type Logger } from '@opencpns/io'
 import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify'
 import type { Registry } from '../../registry.ts'
+import { addConsole } from '../console.ts'
 import { bearerCheck } from './authorization.ts'
 import type { AdminContext } from './context.ts'
 import { addHealthRoutes, type Fitness } from './health.ts'
@@ -44,6 +45,7 @@ export function createAdminDoor({ token, fitness, ...context }: AdminDoorOptions
     addHealthRoutes(open, registry.realm, fitness ?? fitAsItRuns(registry))
     addOpenApiRoute(open)
   })
+  addConsole(app, { logger })
   app.register(async (guarded) => {
     requireToken(guarded, token)
     addRoutes(guarded, context)
