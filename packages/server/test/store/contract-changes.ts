@@ -1,7 +1,6 @@
 // The log of changes, by which servers that share a store keep up with each other.
 import assert from 'node:assert/strict'
 import type { Store } from '../../src/store/contract.ts'
-import { CHANGES_KEPT } from '../../src/store/contract-changes.ts'
 import { activePne, addUser, type Contract, furnish, GATEWAY, newPne, OTHER_GATEWAY } from './furnish.ts'
 
 const tagOf = (secondSeed: Uint8Array) => Uint8Array.from(secondSeed).reverse()
@@ -82,17 +81,6 @@ export function changesContract(contract: Contract): void {
     assert.ok(lines.every(({ seq }, at) => at === 0 || seq > (lines[at - 1]?.seq ?? seq)))
     assert.equal((await store.newestLines()).change, lines.at(-1)?.seq)
     assert.deepEqual(await store.changesSince(lines[0]?.seq ?? 0, 1), [lines[1]])
-  })
-
-  contract(`only the newest ${CHANGES_KEPT} lines are kept, and who is further behind can tell`, async (store) => {
-    await furnish(store)
-    const visitors = (at: number) => store.changeVisitors(GATEWAY, at % 2 === 0)
-    await Promise.all(Array.from({ length: CHANGES_KEPT / 2 }, (_, at) => visitors(at)))
-    await Promise.all(Array.from({ length: CHANGES_KEPT / 2 + 7 }, (_, at) => visitors(at)))
-    const { change } = await store.newestLines()
-    const [oldest] = await store.changesSince(0, 1)
-    assert.ok(oldest && oldest.seq > 1)
-    assert.ok(change - oldest.seq < CHANGES_KEPT * 1.1)
   })
 }
 
