@@ -10,8 +10,9 @@ import { serverRequest } from './server-request.ts'
 import { sessionMemory } from './session-memory.ts'
 import { throughput } from './throughput.ts'
 import { tunnelLatency } from './tunnel-latency.ts'
+import { watchers } from './watchers.ts'
 
-const benches: readonly Bench[] = [flows, serverRequest, radius, throughput, sessionMemory, tunnelLatency]
+const benches: readonly Bench[] = [flows, serverRequest, watchers, radius, throughput, sessionMemory, tunnelLatency]
 const names = benches.flatMap((bench) => bench.names)
 
 const { values, positionals } = parseArgs({

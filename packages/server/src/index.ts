@@ -18,6 +18,8 @@ export {
 } from './datafolder.ts'
 export { type AdminDoor, type AdminDoorOptions, createAdminDoor } from './doors/admin/door.ts'
 export { EventLog, type EventRow, type EventType, type NewEvent } from './events.ts'
+export { openLive } from './live/open.ts'
+export { Totals } from './live/totals.ts'
 export type { RefusalReason } from './refusal.ts'
 export {
   type Assignment,

@@ -1,6 +1,6 @@
 // Server-sent events (WHATWG HTML section 9.2) for those who watch: each batch is written out once for all of them. Bounded:
 // so many watchers, so much that one may leave unread. A stream ends with the server, and when its token is no longer good.
-import type { ServerResponse } from 'node:http'
+import type { Writable } from 'node:stream'
 import type { Logger } from '@opencpns/io'
 import type { Authentications } from '../../live/authentications.ts'
 import type { Batch } from '../../live/broadcast.ts'
@@ -25,7 +25,7 @@ const COUNT_FRESH_MS = 200
 const RETRY_MS = 2000
 
 interface Watcher {
-  readonly response: ServerResponse
+  readonly response: Pick<Writable, 'write' | 'end' | 'destroy' | 'once' | 'writableLength'>
   readonly topics: ReadonlySet<Topic>
   /** Whether its token is still good. */
   readonly isAllowed: () => boolean | Promise<boolean>
