@@ -7,9 +7,11 @@ import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
+import { CHANGES_KEPT } from '../../src/store/contract-changes.ts'
 import { openSqlite } from '../../src/store/sqlite/open.ts'
 import { temporaryFolder } from '../temp-folder.ts'
 import { storeContract } from './contract.ts'
+import { furnish, GATEWAY } from './furnish.ts'
 
 storeContract('sqlite, in memory', async () => openSqlite(':memory:'))
 storeContract('sqlite, in a file', async (t) => openSqlite(join(temporaryFolder(t), 'cpns.db')))
@@ -336,4 +338,17 @@ test('a clean close leaves one file', async (t) => {
   assert.ok(statSync(`${path}-wal`).size > 0)
   await store.close()
   assert.equal(statSync(`${path}-wal`, { throwIfNoEntry: false }), undefined)
+})
+
+test(`of the log of changes only the newest ${CHANGES_KEPT} lines are kept, and who is further behind can tell`, async () => {
+  const store = openSqlite(':memory:')
+  await furnish(store)
+  const visitors = (at: number) => store.changeVisitors(GATEWAY, at % 2 === 0)
+  await Promise.all(Array.from({ length: CHANGES_KEPT / 2 }, (_, at) => visitors(at)))
+  await Promise.all(Array.from({ length: CHANGES_KEPT / 2 + 7 }, (_, at) => visitors(at)))
+  const { change } = await store.newestLines()
+  const [oldest] = await store.changesSince(0, 1)
+  assert.ok(oldest && oldest.seq > 1)
+  assert.ok(change - oldest.seq < CHANGES_KEPT * 1.1)
+  await store.close()
 })

@@ -6,7 +6,7 @@ import { statements } from './statements.ts'
 
 const SLOTS = 16
 
-export type Counted =
+type Counted =
   | 'users'
   | 'gateways.cpns'
   | 'gateways.radius'
@@ -16,12 +16,7 @@ export type Counted =
   | 'pnes.revoked'
   | 'registered'
 
-type Differences = { readonly [Name in Counted]?: number }
-
-/** A transaction that changes how many there are. */
-export interface Change extends Queries {
-  count(differences: Differences): void
-}
+export type Differences = { readonly [Name in Counted]?: number }
 
 const sql = statements('counts', {
   add: `
@@ -30,19 +25,11 @@ const sql = statements('counts', {
   all: 'SELECT name, sum(n) AS n FROM counts GROUP BY name',
 })
 
-/** Writes down what `work` counts, at its very end: others wait for the slot until the transaction ends. */
-export async function counting<T>(transaction: Queries, work: (change: Change) => Promise<T>): Promise<T> {
-  const sums = new Map<string, number>()
-  const count = (differences: Differences) => {
-    for (const [name, n] of Object.entries(differences)) sums.set(name, (sums.get(name) ?? 0) + n)
-  }
-  const result = await work({ ...transaction, count })
-  const changed = [...sums].filter(([, n]) => n !== 0)
-  if (changed.length > 0) {
-    const slot = Math.floor(Math.random() * SLOTS)
-    await transaction.run(sql.add, [changed.map(([name]) => name), changed.map(([, n]) => n), slot])
-  }
-  return result
+export async function writeCounts(transaction: Queries, differences: ReadonlyMap<string, number>): Promise<void> {
+  const changed = [...differences].filter(([, n]) => n !== 0)
+  if (changed.length === 0) return
+  const slot = Math.floor(Math.random() * SLOTS)
+  await transaction.run(sql.add, [changed.map(([name]) => name), changed.map(([, n]) => n), slot])
 }
 
 /** What {@link OperatorStore.counts} gives. */

@@ -14,7 +14,7 @@ import {
 } from '../contract.ts'
 import { page } from '../paging.ts'
 import { ABOVE_ALL } from '../words.ts'
-import type { Change } from './counts.ts'
+import type { Change } from './change.ts'
 import type { Queries } from './database.ts'
 import { Conditions, statements } from './statements.ts'
 
@@ -37,10 +37,10 @@ const sql = statements('gateways', {
   changeVisitors: 'UPDATE gateways SET visitors = $2, version = version + 1 WHERE id = $1',
   revoke: `
     UPDATE gateways SET revoked_at = $2, version = version + 1 WHERE identity = $1 AND revoked_at IS NULL
-    RETURNING id, radius`,
+    RETURNING id, identity, radius`,
   revokeOfUser: `
     UPDATE gateways SET revoked_at = $2, version = version + 1 WHERE user_id = $1 AND revoked_at IS NULL
-    RETURNING id, radius, identity`,
+    RETURNING id, identity, radius`,
   deregister: 'DELETE FROM registrations WHERE gateway_id = ANY($1::bigint[])',
   radius: `
     SELECT identity, radius, sealed_secret AS "sealedSecret" FROM gateways
@@ -104,18 +104,19 @@ function beginning(query: string | undefined, cursor: string): Conditions {
 
 /** What {@link Store.changeVisitors} does. */
 export async function changeVisitors(
-  transaction: Queries,
+  change: Change,
   identity: string,
   visitors: boolean,
   ifVersion: number | undefined,
 ): Promise<GatewayRow | undefined> {
-  const locked = await transaction.first<{ id: number; version: number }>(sql.lock, [identity])
+  const locked = await change.first<{ id: number; version: number }>(sql.lock, [identity])
   if (locked === undefined) return undefined
   if (ifVersion !== undefined && ifVersion !== locked.version) {
     throw new StoreError('STORE_CHANGED', 'the gateway was changed meanwhile: look again')
   }
-  await transaction.run(sql.changeVisitors, [locked.id, visitors])
-  return findGateway(transaction, identity)
+  await change.run(sql.changeVisitors, [locked.id, visitors])
+  change.note('gateway', identity)
+  return findGateway(change, identity)
 }
 
 /** What {@link Store.revokeGateway} does. */
@@ -126,18 +127,20 @@ export async function revokeGateway(change: Change, identity: string, at: number
 
 /** Of a user, all. Gives their identities. */
 export async function revokeGateways(change: Change, userId: number, at: number): Promise<string[]> {
-  const revoked = await change.all<Revoked & { identity: string }>(sql.revokeOfUser, [userId, at])
+  const revoked = await change.all<Revoked>(sql.revokeOfUser, [userId, at])
   await noteRevoked(change, revoked)
   return revoked.map(({ identity }) => identity).sort()
 }
 
 interface Revoked {
   id: number
+  identity: string
   radius: string | null
 }
 
 async function noteRevoked(change: Change, gateways: readonly Revoked[]): Promise<void> {
   if (gateways.length === 0) return
+  for (const { identity } of gateways) change.note('gateway', identity)
   const gone = await change.run(sql.deregister, [gateways.map(({ id }) => id)])
   const radius = gateways.filter((gateway) => gateway.radius !== null).length
   const cpns = gateways.length - radius

@@ -2,7 +2,7 @@
 import { type NewPne, StoreError } from '../contract.ts'
 import { inBatches } from '../paging.ts'
 import { wordsOf } from '../words.ts'
-import type { Change } from './counts.ts'
+import type { Change } from './change.ts'
 import { statements } from './statements.ts'
 
 /** Assignments in one transaction. */

@@ -9,7 +9,7 @@ import {
   StoreError,
 } from '../contract.ts'
 import { wordsOf } from '../words.ts'
-import type { Change } from './counts.ts'
+import type { Change } from './change.ts'
 import type { Queries } from './database.ts'
 import { inEachOthersWay } from './errors.ts'
 import { append, newest } from './revocations.ts'
@@ -174,16 +174,17 @@ export async function confirmPne(
 
 /** What {@link Store.retireKey} does. */
 export async function retireKey(
-  queries: Queries,
+  change: Change,
   secondSeed: Uint8Array,
   gateway: string,
   at: number,
 ): Promise<KeyRow | undefined> {
-  const [, , found] = await Promise.all([
-    queries.run(sql.lockByKey, [secondSeed]),
-    queries.run(sql.retire, [secondSeed, gateway, at]),
-    findKey(queries, secondSeed),
+  const [, retired, found] = await Promise.all([
+    change.run(sql.lockByKey, [secondSeed]),
+    change.run(sql.retire, [secondSeed, gateway, at]),
+    findKey(change, secondSeed),
   ])
+  if (retired > 0) change.note('key', Buffer.from(secondSeed).toString('hex'))
   return found
 }
 

@@ -11,6 +11,7 @@ import type {
   TokenRow,
 } from '../contract-operator.ts'
 import { page, readCursor } from '../paging.ts'
+import type { Change } from './change.ts'
 import type { Queries } from './database.ts'
 import { inEachOthersWay } from './errors.ts'
 import { Conditions, statements } from './statements.ts'
@@ -116,9 +117,10 @@ export async function listTokens(reads: Queries, { limit, cursor }: PageRequest)
 }
 
 /** What {@link OperatorStore.revokeToken} does. */
-export async function revokeToken(transaction: Queries, reference: string, at: number): Promise<TokenRow | undefined> {
-  const revoked = await transaction.first<{ id: string }>(sql.revokeToken, [reference, at])
-  return findTokenById(transaction, revoked?.id ?? reference)
+export async function revokeToken(change: Change, reference: string, at: number): Promise<TokenRow | undefined> {
+  const revoked = await change.first<{ id: string }>(sql.revokeToken, [reference, at])
+  if (revoked) change.note('token', revoked.id)
+  return findTokenById(change, revoked?.id ?? reference)
 }
 
 export async function noteTokenUse(changes: Queries, id: string, at: number): Promise<void> {

@@ -10,7 +10,7 @@ import {
   StoreError,
 } from '../contract.ts'
 import { page, readCursor } from '../paging.ts'
-import type { Change } from './counts.ts'
+import type { Change } from './change.ts'
 import type { Queries } from './database.ts'
 import { Conditions, statements } from './statements.ts'
 

@@ -14,7 +14,7 @@ export const steps: readonly (readonly string[])[] = [
       name  text PRIMARY KEY,
       value bigint NOT NULL
     )`,
-    `INSERT INTO counters (name, value) VALUES ('revocations', 0), ('events', 0) ON CONFLICT DO NOTHING`,
+    `INSERT INTO counters (name, value) VALUES ('revocations', 0), ('changes', 0), ('events', 0) ON CONFLICT DO NOTHING`,
 
     `CREATE TABLE IF NOT EXISTS counts (
       name text NOT NULL,
@@ -124,6 +124,12 @@ export const steps: readonly (readonly string[])[] = [
       at     bigint NOT NULL
     )`,
     `CREATE INDEX IF NOT EXISTS revocations_of_pne ON revocations (pne_id, seq)`,
+
+    `CREATE TABLE IF NOT EXISTS changes (
+      seq     bigint PRIMARY KEY,
+      kind    text NOT NULL CHECK (kind IN ('user', 'gateway', 'key', 'token')),
+      subject text NOT NULL
+    )`,
 
     `CREATE TABLE IF NOT EXISTS events (
       id      bigint PRIMARY KEY,

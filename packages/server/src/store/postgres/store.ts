@@ -36,6 +36,7 @@ import {
   type UserPolicyChange,
   type UserRow,
 } from '../contract.ts'
+import type { ChangeRow } from '../contract-changes.ts'
 import type {
   AuditFilter,
   AuditRow,
@@ -48,7 +49,9 @@ import type {
   TokenRow,
 } from '../contract-operator.ts'
 import { Batcher } from './batcher.ts'
-import { type Change, counting, readCounts } from './counts.ts'
+import { type Change, changing } from './change.ts'
+import { changesSince, newestLines } from './changes.ts'
+import { readCounts } from './counts.ts'
 import type { Again, Database, Queries } from './database.ts'
 import * as events from './events.ts'
 import * as gateways from './gateways.ts'
@@ -121,7 +124,7 @@ export class PostgresStore implements Store {
   }
 
   addFirstSeed(seed: Parameters<Store['addFirstSeed']>[0]): Promise<void> {
-    return this.#database.transaction('once', (transaction) => users.addFirstSeed(transaction, seed))
+    return this.#change('once', (change) => users.addFirstSeed(change, seed))
   }
 
   findFirstSeed(userId: number, generation: number): Promise<FirstSeedRow | undefined> {
@@ -134,9 +137,7 @@ export class PostgresStore implements Store {
   }
 
   changeUserPolicy(name: string, change: UserPolicyChange, ifVersion?: number): Promise<UserRow | undefined> {
-    return this.#database.transaction('once', (transaction) =>
-      users.changeUserPolicy(transaction, name, change, ifVersion),
-    )
+    return this.#change('once', (transaction) => users.changeUserPolicy(transaction, name, change, ifVersion))
   }
 
   listedGateways(userId: number): Promise<string[]> {
@@ -163,9 +164,7 @@ export class PostgresStore implements Store {
   }
 
   changeVisitors(identity: string, visitors: boolean, ifVersion?: number): Promise<GatewayRow | undefined> {
-    return this.#database.transaction('once', (transaction) =>
-      gateways.changeVisitors(transaction, identity, visitors, ifVersion),
-    )
+    return this.#change('once', (change) => gateways.changeVisitors(change, identity, visitors, ifVersion))
   }
 
   findAdmission(userId: number, gateway: string): Promise<AdmissionRow | undefined> {
@@ -199,9 +198,7 @@ export class PostgresStore implements Store {
   }
 
   retireKey(secondSeed: Uint8Array, gateway: string, at: number): Promise<KeyRow | undefined> {
-    return this.#database.transaction('idempotent', (transaction) =>
-      keys.retireKey(transaction, secondSeed, gateway, at),
-    )
+    return this.#change('idempotent', (change) => keys.retireKey(change, secondSeed, gateway, at))
   }
 
   revokePne(pneId: string, tagOf: TagOf, at: number): Promise<RevocationRow | undefined> {
@@ -269,6 +266,14 @@ export class PostgresStore implements Store {
     return gateways.findPn(this.#reads, gateway)
   }
 
+  newestLines(): Promise<{ revocation: number; change: number }> {
+    return newestLines(this.#reads)
+  }
+
+  changesSince(seq: number, limit: number): Promise<ChangeRow[]> {
+    return changesSince(this.#reads, seq, limit)
+  }
+
   // Events
 
   appendEvents(rows: readonly NewEventRow[], keep: number): Promise<number[]> {
@@ -306,7 +311,7 @@ export class PostgresStore implements Store {
   }
 
   revokeToken(reference: string, at: number): Promise<TokenRow | undefined> {
-    return this.#database.transaction('once', (transaction) => operator.revokeToken(transaction, reference, at))
+    return this.#change('once', (change) => operator.revokeToken(change, reference, at))
   }
 
   noteTokenUse(id: string, at: number): Promise<void> {
@@ -370,7 +375,7 @@ export class PostgresStore implements Store {
   }
 
   #change<T>(again: Again, work: (change: Change) => Promise<T>): Promise<T> {
-    return this.#database.transaction(again, (transaction) => counting(transaction, work))
+    return this.#database.transaction(again, (transaction) => changing(transaction, work))
   }
 
   /** Together, and when the database refuses one of them, each alone: then only that one fails. */

@@ -15,7 +15,7 @@ import {
 } from '../contract.ts'
 import { page } from '../paging.ts'
 import { ABOVE_ALL } from '../words.ts'
-import type { Change } from './counts.ts'
+import type { Change } from './change.ts'
 import type { Queries } from './database.ts'
 import { revokeGateways } from './gateways.ts'
 import { revokePnes } from './keys.ts'
@@ -36,7 +36,7 @@ const sql = statements('users', {
     INSERT INTO first_seeds (user_id, generation, sealed, created_at)
     SELECT $1::bigint, $2::integer, $3::bytea, $4::bigint
     WHERE $2::integer = 1 + (SELECT coalesce(max(generation), 0) FROM first_seeds WHERE user_id = $1::bigint)`,
-  noteChange: 'UPDATE users SET version = version + 1 WHERE id = $1',
+  noteChange: 'UPDATE users SET version = version + 1 WHERE id = $1 RETURNING name',
   findSeed: `
     SELECT u.name AS user, s.sealed FROM first_seeds s JOIN users u ON u.id = s.user_id
     WHERE s.user_id = $1 AND s.generation = $2`,
@@ -101,14 +101,16 @@ export function listGenerations(reads: Queries, userId: number): Promise<Generat
 }
 
 /** What {@link Store.addFirstSeed} does. */
-export async function addFirstSeed(transaction: Queries, seed: Parameters<Store['addFirstSeed']>[0]): Promise<void> {
+export async function addFirstSeed(change: Change, seed: Parameters<Store['addFirstSeed']>[0]): Promise<void> {
   const { userId, generation, sealed, createdAt } = seed
-  const [, added] = await Promise.all([
-    transaction.run(sql.noteChange, [userId]), // and so the row of the user is ours
-    transaction.run(sql.addNextSeed, [userId, generation, sealed, createdAt]),
+  const [user, added] = await Promise.all([
+    change.first<{ name: string }>(sql.noteChange, [userId]), // and so the row of the user is ours
+    change.run(sql.addNextSeed, [userId, generation, sealed, createdAt]),
   ])
-  if (added === 1) return
-  throw new StoreError('STORE_DUPLICATE', 'another 1st seed was added at the same time: try again')
+  if (user === undefined || added === 0) {
+    throw new StoreError('STORE_DUPLICATE', 'another 1st seed was added at the same time: try again')
+  }
+  change.note('user', user.name)
 }
 
 export function findFirstSeed(reads: Queries, userId: number, generation: number): Promise<FirstSeedRow | undefined> {
@@ -117,22 +119,23 @@ export function findFirstSeed(reads: Queries, userId: number, generation: number
 
 /** What {@link Store.changeUserPolicy} does. */
 export async function changeUserPolicy(
-  transaction: Queries,
+  change: Change,
   name: string,
   { roaming, gateways, sessionsMax }: UserPolicyChange,
   ifVersion: number | undefined,
 ): Promise<UserRow | undefined> {
-  const locked = await transaction.first<{ id: number; version: number }>(sql.lock, [name])
+  const locked = await change.first<{ id: number; version: number }>(sql.lock, [name])
   if (locked === undefined) return undefined
   const { id, version } = locked
   if (ifVersion !== undefined && ifVersion !== version) {
     throw new StoreError('STORE_CHANGED', 'the user was changed meanwhile: look again')
   }
-  if (roaming !== undefined) await transaction.run(sql.changeRoaming, [id, roaming])
-  if (sessionsMax !== undefined) await transaction.run(sql.changeSessionsMax, [id, sessionsMax])
-  if (gateways !== undefined) await listGateways(transaction, id, [...new Set(gateways)])
-  await transaction.run(sql.noteChange, [id])
-  return findUser(transaction, name)
+  if (roaming !== undefined) await change.run(sql.changeRoaming, [id, roaming])
+  if (sessionsMax !== undefined) await change.run(sql.changeSessionsMax, [id, sessionsMax])
+  if (gateways !== undefined) await listGateways(change, id, [...new Set(gateways)])
+  await change.run(sql.noteChange, [id])
+  change.note('user', name)
+  return findUser(change, name)
 }
 
 async function listGateways(transaction: Queries, userId: number, gateways: readonly string[]): Promise<void> {
@@ -161,6 +164,7 @@ export async function removeUser(
   await change.run(sql.destroySeeds, [id])
   await change.run(sql.unlist, [id])
   change.count({ users: -1 })
+  change.note('user', name)
   const pnes = await revokePnes(change, { userId: id }, tagOf, at)
   return {
     user: row(await findUser(change, name)),
