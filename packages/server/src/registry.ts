@@ -6,6 +6,8 @@ export type * from './registry/types.ts'
 export {
   type GatewayRow,
   type GenerationRow,
+  type KeyRow,
+  type ListedGatewayRow,
   type PneRow,
   type RegistrationRow,
   StoreError,

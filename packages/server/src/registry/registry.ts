@@ -334,6 +334,14 @@ export class Registry extends EventEmitter<RegistryEvents> {
     return { keys, registered: items[0] ?? null }
   }
 
+  /** A PNE whose key may be renewed. @param pneId  in full @throws {RegistryError} PNE_UNKNOWN, PNE_REVOKED */
+  async findRotatable(pneId: string): Promise<PneRow> {
+    const pne = await this.#store.findPne(pneId)
+    if (pne === undefined) throw unknownPne()
+    if (pne.state === 'revoked') throw new RegistryError('PNE_REVOKED', 'this PNE is revoked: pair it anew')
+    return pne
+  }
+
   /**
    * For ever: makes the PNE `revoked` and appends the tag of each of its keys to the revocation log. Idempotent.
    * @param pneId  in full

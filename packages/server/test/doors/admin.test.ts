@@ -325,7 +325,7 @@ test('the door listens at the loopback address unless told otherwise, and says w
   const second = createAdminDoor({ registry, events, token })
   await assert.rejects(second.listen('127.0.0.1', port), { code: 'PORT_TAKEN', message: /choose another port/ })
   await second.close()
-  const third = createAdminDoor({ registry, events, token })
+  const third = createAdminDoor({ registry, events, token, isExposed: true })
   await assert.rejects(third.listen('192.0.2.1', 0), { code: 'LISTEN_FAILED' })
   await third.close()
 })

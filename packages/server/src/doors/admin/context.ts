@@ -1,6 +1,7 @@
 // What the routes of the admin API work on.
 import type { Logger } from '@opencpns/io'
 import type { EventLog } from '../../events.ts'
+import type { Links } from '../../links.ts'
 import type { Authentications } from '../../live/authentications.ts'
 import type { Live } from '../../live/live.ts'
 import type { Totals } from '../../live/totals.ts'
@@ -19,5 +20,7 @@ export interface AdminContext {
   readonly registry: Registry
   readonly events: EventLog
   readonly watch?: Watch | undefined
+  /** Which gateways are connected; without it nobody knows. */
+  readonly links?: Pick<Links, 'connectedSince'> | undefined
   readonly logger?: Logger | undefined
 }

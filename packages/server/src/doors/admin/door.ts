@@ -1,17 +1,21 @@
-// The admin door: a local HTTP API for the operator's tools, with a bearer token. No TLS: it is for the loopback address,
-// and whoever binds it elsewhere puts a TLS proxy before it.
+// The admin door: an HTTP API for the operator's tools and the console. On the loopback address it needs no TLS, elsewhere it does.
 import type { AddressInfo, Socket } from 'node:net'
+import cookies from '@fastify/cookie'
 import { IoError, type Logger } from '@opencpns/io'
-import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify'
+import Fastify, { type FastifyInstance } from 'fastify'
 import type { Registry } from '../../registry.ts'
 import { addConsole } from '../console.ts'
-import { bearerCheck } from './authorization.ts'
+import { auditChanges } from './audit.ts'
+import { Authorization, guard } from './authorization.ts'
 import type { AdminContext } from './context.ts'
 import { addHealthRoutes, type Fitness } from './health.ts'
+import { rememberAnswers } from './idempotency.ts'
 import { addOpenApiRoute, collectRoutes } from './openapi.ts'
-import { PROBLEM_TYPE, problem, toProblem } from './problems.ts'
+import { PROBLEM_TYPE, problem, refuse, toProblem } from './problems.ts'
 import { addRoutes } from './routes/index.ts'
 import type { Problem } from './schemas/index.ts'
+import { addLoginRoute, addSessionRoutes } from './session.ts'
+import { type AdminTls, checkListen } from './tls.ts'
 
 const LOOPBACK = '127.0.0.1'
 const BODY_MAX_OCTETS = 64 * 1024
@@ -21,8 +25,11 @@ const IDLE_TIMEOUT_MS = 30_000
 export interface AdminDoorOptions extends AdminContext {
   /** Whether the server is fit to serve; without it, it is as long as it runs. */
   fitness?: Fitness | undefined
-  /** base64url of 32 random octets or more: the admin.token of the data folder */
+  /** base64url of 32 random octets or more: the admin.token of the data folder, whose holder is the admin `local` */
   token: string
+  tls?: AdminTls | undefined
+  /** It may listen beyond the loopback address without TLS, for a proxy stands before it. */
+  isExposed?: boolean | undefined
 }
 
 export interface AdminDoor {
@@ -30,35 +37,50 @@ export interface AdminDoor {
    * @param host  the loopback address unless told otherwise
    * @param port  0, the default, for any free one
    * @returns where it listens
-   * @throws {IoError} PORT_TAKEN, LISTEN_FAILED
+   * @throws {AdminError} ADMIN_NEEDS_TLS @throws {IoError} PORT_TAKEN, LISTEN_FAILED
    */
   listen(host?: string, port?: number): Promise<{ host: string; port: number; url: string }>
   /** Ends all connections. */
   close(): Promise<void>
 }
 
-export function createAdminDoor({ token, fitness, ...context }: AdminDoorOptions): AdminDoor {
-  const { registry, logger } = context
-  const app = makeApp(logger)
+export function createAdminDoor(options: AdminDoorOptions): AdminDoor {
+  const { token, fitness, tls, isExposed = false, ...context } = options
+  const { registry, watch, logger } = context
+  const { operators, realm } = registry
+  const authorization = new Authorization(operators, token)
+  const app = makeApp(logger, tls)
   collectRoutes(app)
+  app.register(cookies)
   app.register(async (open) => {
-    addHealthRoutes(open, registry.realm, fitness ?? fitAsItRuns(registry))
+    addHealthRoutes(open, realm, fitness ?? fitAsItRuns(registry))
     addOpenApiRoute(open)
+    addConsole(open, { logger })
+    addLoginRoute(open, { authorization, operators, realm, logger })
   })
-  addConsole(app, { logger })
   app.register(async (guarded) => {
-    requireToken(guarded, token)
+    guard(guarded, authorization)
+    rememberAnswers(guarded, operators, logger)
+    auditChanges(guarded, { operators, onAudited: (row) => watch?.live.audited(row), logger })
+    addSessionRoutes(guarded, { realm })
     addRoutes(guarded, context)
   })
-  return { listen: (host = LOOPBACK, port = 0) => listen(app, host, port), close: () => app.close() }
+  return {
+    async listen(host = LOOPBACK, port = 0) {
+      checkListen(host, tls, isExposed)
+      return listen(app, host, port, tls ? 'https' : 'http')
+    },
+    close: () => app.close(),
+  }
 }
 
 function fitAsItRuns(registry: Registry): Fitness {
   return { store: () => registry.newestRevocation(), isDoorOpen: () => true, isDraining: () => false }
 }
 
-function makeApp(logger: Logger | undefined): FastifyInstance {
+function makeApp(logger: Logger | undefined, tls: AdminTls | undefined): FastifyInstance {
   const app = Fastify({
+    ...httpsOf(tls),
     logger: false,
     bodyLimit: BODY_MAX_OCTETS,
     requestTimeout: REQUEST_TIMEOUT_MS,
@@ -82,27 +104,9 @@ function makeApp(logger: Logger | undefined): FastifyInstance {
   return app
 }
 
-function refuse(error: unknown, _request: unknown, reply: unknown): void {
-  const answer = toProblem(error)
-  ;(reply as FastifyReply).code(answer.status).type(PROBLEM_TYPE).send(answer)
-}
-
-/** Unknown paths are behind the token too: without it nobody learns what there is. */
-function requireToken(app: FastifyInstance, token: string): void {
-  const isAuthorized = bearerCheck(token)
-  app.addHook('onRequest', async ({ headers }, reply) => {
-    if (isAuthorized(headers.authorization)) return
-    const answer = problem(
-      401,
-      'TOKEN_REQUIRED',
-      'send "Authorization: Bearer TOKEN" with the admin.token of the data folder',
-    )
-    return reply.code(401).header('www-authenticate', 'Bearer realm="opencpns"').type(PROBLEM_TYPE).send(answer)
-  })
-  app.setNotFoundHandler((_request, reply) => {
-    const answer = problem(404, 'ROUTE_UNKNOWN', 'there is nothing at this path for this method')
-    return reply.code(404).type(PROBLEM_TYPE).send(answer)
-  })
+/** A certificate and a key that do not belong together are told when the server is made. */
+function httpsOf(tls: AdminTls | undefined) {
+  return tls === undefined ? {} : { https: { cert: tls.cert, key: tls.key, minVersion: 'TLSv1.2' as const } }
 }
 
 /** What is not HTTP, or came too slowly, never gets to a route. */
@@ -117,7 +121,7 @@ function refuseUnreadable(error: Error & { code?: string }, socket: Socket): voi
   socket.end(`${head}content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`)
 }
 
-async function listen(app: FastifyInstance, host: string, port: number) {
+async function listen(app: FastifyInstance, host: string, port: number, scheme: 'http' | 'https') {
   try {
     await app.listen({ host, port })
   } catch (cause) {
@@ -130,5 +134,5 @@ async function listen(app: FastifyInstance, host: string, port: number) {
   }
   const address = app.server.address() as AddressInfo
   const authority = address.family === 'IPv6' ? `[${address.address}]` : address.address
-  return { host: address.address, port: address.port, url: `http://${authority}:${address.port}` }
+  return { host: address.address, port: address.port, url: `${scheme}://${authority}:${address.port}` }
 }

@@ -1,8 +1,9 @@
 // Every refusal of the admin API as problem details (RFC 9457): what the registry, the store and Fastify throw.
 import { STATUS_CODES } from 'node:http'
-import type { FastifyError } from 'fastify'
+import type { FastifyError, FastifyReply } from 'fastify'
 import { RegistryError, type RegistryErrorCode, StoreError } from '../../registry.ts'
 import { GatewayUnavailable } from '../cpns/gateways.ts'
+import { AdminError, type AdminErrorCode } from './errors.ts'
 import type { Problem } from './schemas/index.ts'
 
 export const PROBLEM_TYPE = 'application/problem+json'
@@ -11,6 +12,7 @@ const registryStatus: Record<RegistryErrorCode, number> = {
   ADDRESS_INVALID: 400,
   ADDRESS_TAKEN: 409,
   ASSIGNED_ELSEWHERE: 409,
+  CHANGED_MEANWHILE: 412,
   GATEWAY_EXISTS: 409,
   GATEWAY_UNKNOWN: 404,
   GENERATION_IN_USE: 409,
@@ -24,6 +26,8 @@ const registryStatus: Record<RegistryErrorCode, number> = {
   PNE_REVOKED: 409,
   PNE_UNKNOWN: 404,
   REPORTS_MISSING: 409,
+  TOKEN_EXISTS: 409,
+  TOKEN_UNKNOWN: 404,
   USER_EXISTS: 409,
   USER_UNKNOWN: 404,
 }
@@ -35,6 +39,23 @@ const gatewayStatus: Record<GatewayUnavailable['code'], number> = {
   GATEWAY_BUSY: 503,
 }
 
+const adminStatus: Record<AdminErrorCode, number> = {
+  ADMIN_NEEDS_TLS: 500,
+  BODY_TOO_LARGE: 413,
+  CONSOLE_HEADER_REQUIRED: 403,
+  IDEMPOTENCY_KEY_INVALID: 400,
+  IDEMPOTENCY_KEY_REUSED: 422,
+  INTERNAL_ERROR: 500,
+  MEDIA_TYPE_UNSUPPORTED: 415,
+  REQUEST_INVALID: 400,
+  REQUEST_TIMEOUT: 408,
+  REQUEST_UNDER_WAY: 409,
+  ROLE_INSUFFICIENT: 403,
+  ROUTE_UNKNOWN: 404,
+  TOKEN_REQUIRED: 401,
+  TOO_MANY_ATTEMPTS: 429,
+}
+
 /** `about:blank`: the status tells the kind, `code` the rest (RFC 9457 section 4.2.1). */
 export function problem(status: number, code: string, detail: string): Problem {
   return { type: 'about:blank', title: STATUS_CODES[status] ?? 'Error', status, detail, code }
@@ -43,11 +64,21 @@ export function problem(status: number, code: string, detail: string): Problem {
 /** What a client may learn of an error. Of our own bugs it learns nothing but that there was one. */
 export function toProblem(error: unknown): Problem {
   if (error instanceof RegistryError) return problem(registryStatus[error.code], error.code, error.message)
+  if (error instanceof AdminError) return problem(adminStatus[error.code], error.code, error.message)
   if (error instanceof StoreError) return storeProblem(error)
   if (error instanceof GatewayUnavailable) return problem(gatewayStatus[error.code], error.code, error.message)
   if (isFastifyError(error) && error.validation !== undefined) return problem(400, 'REQUEST_INVALID', error.message)
   if (isFastifyError(error)) return frameworkProblem(error)
   return problem(500, 'INTERNAL_ERROR', 'the server failed: its log tells why')
+}
+
+/** Answers with what {@link toProblem} makes of an error, and the headers that its status wants. */
+export function refuse(error: unknown, _request: unknown, reply: unknown): void {
+  const answer = toProblem(error)
+  const to = reply as FastifyReply
+  if (answer.status === 401) to.header('www-authenticate', 'Bearer realm="opencpns"')
+  if (error instanceof AdminError && error.retryAfterS !== undefined) to.header('retry-after', error.retryAfterS)
+  to.code(answer.status).type(PROBLEM_TYPE).send(answer)
 }
 
 function storeProblem(error: StoreError): Problem {

@@ -66,7 +66,7 @@ export function addStreamRoute(app: FastifyInstance, watch: Watch, logger?: Logg
       const headers = { ...reply.getHeaders(), 'content-type': 'text/event-stream', 'x-accel-buffering': 'no' }
       reply.raw.writeHead(200, headers as Record<string, string>)
       const after = lastEvent(request.headers['last-event-id'])
-      const isAllowed = () => true
+      const isAllowed = () => request.caller.isGood()
       stream.add({ response: reply.raw, topics: topicsOf(request.query), isAllowed, after })
       return reply
     },

@@ -5,16 +5,38 @@ import { session } from '../forms.ts'
 import * as schemas from '../schemas/index.ts'
 import { answers, type Params, pageRequest, publish, type Query } from './parts.ts'
 
+const tags = ['presence']
+
 export function addPresenceRoutes(app: FastifyInstance, { registry }: AdminContext): void {
   const { registrations } = registry
-  app.get<Query<typeof schemas.PageQuery>>(
+  app.get<Query<typeof schemas.PnQuery>>(
     '/v1/pns',
-    { schema: { querystring: schemas.PageQuery, response: answers(200, schemas.PnPage) } },
-    async ({ query }) => registrations.listPns({}, pageRequest(query)),
+    {
+      schema: {
+        operationId: 'listPns',
+        summary: 'Personal networks, by gateway',
+        tags,
+        querystring: schemas.PnQuery,
+        response: answers(200, schemas.PnPage),
+      },
+    },
+    async ({ query }) => {
+      const filter = { query: query.q?.toLowerCase(), user: query.user }
+      return registrations.listPns(filter, pageRequest(query))
+    },
   )
   app.get<Params<typeof schemas.GatewayParams> & Query<typeof schemas.PageQuery>>(
     '/v1/pns/:name',
-    { schema: { params: schemas.GatewayParams, querystring: schemas.PageQuery, response: answers(200, schemas.Pn) } },
+    {
+      schema: {
+        operationId: 'showPn',
+        summary: 'A personal network, and a page of what is registered in it',
+        tags,
+        params: schemas.GatewayParams,
+        querystring: schemas.PageQuery,
+        response: answers(200, schemas.Pn),
+      },
+    },
     async ({ params, query }) => {
       const pn = await registrations.showPn(registry.gatewayNamed(params.name))
       const { gateway } = pn
@@ -23,7 +45,15 @@ export function addPresenceRoutes(app: FastifyInstance, { registry }: AdminConte
   )
   app.get<Query<typeof schemas.SessionQuery>>(
     '/v1/sessions',
-    { schema: { querystring: schemas.SessionQuery, response: answers(200, schemas.SessionPage) } },
+    {
+      schema: {
+        operationId: 'listSessions',
+        summary: 'Who is registered where, the newest first',
+        tags,
+        querystring: schemas.SessionQuery,
+        response: answers(200, schemas.SessionPage),
+      },
+    },
     async ({ query }) => {
       const gateway = query.gateway === undefined ? undefined : registry.gatewayNamed(query.gateway)
       return publish(await registrations.list({ gateway, pneId: query.pne }, pageRequest(query)), session)

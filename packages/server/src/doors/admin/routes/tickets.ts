@@ -11,6 +11,12 @@ export function addTicketRoutes(app: FastifyInstance, registry: Registry, { gate
   app.post<Params<typeof schemas.GatewayParams> & Body<typeof schemas.NewTicket>>(
     '/v1/gateways/:name/tickets',
     {
+      config: {
+        role: 'operator',
+        action: 'gateway.ticket',
+        target: ({ params }) => registry.gatewayNamed((params as { name: string }).name),
+        isIdempotent: true,
+      },
       schema: {
         operationId: 'makeTicket',
         summary: 'A ticket with which one device can be paired at this gateway',

@@ -17,9 +17,16 @@ export const GatewayName = Type.String({ minLength: 1, maxLength: 253 })
 
 /** A query is text, so numbers are checked as text. 1 to 1000. */
 export const Limit = Type.Optional(Type.String({ pattern: '^([1-9][0-9]{0,2}|1000)$' }))
-export const Cursor = Type.Optional(Type.String({ minLength: 1, maxLength: 256 }))
+export const Cursor = Type.Optional(Type.String({ minLength: 1, maxLength: 512 }))
+/** The beginning of a name. */
+export const Beginning = Type.Optional(Type.String({ minLength: 1, maxLength: 253 }))
 /** The number of a row: the list goes on below it. */
 export const Before = Type.Optional(Type.String({ pattern: '^[1-9][0-9]{0,14}$' }))
+
+/** The ETag of the answer that a change is made for. */
+export const IfMatch = Type.Object({ 'if-match': Type.Optional(Type.String({ maxLength: 64 })) })
+
+export const PneCounts = Type.Object({ pending: Type.Integer(), active: Type.Integer(), revoked: Type.Integer() })
 
 export const PageQuery = Type.Object({ limit: Limit, cursor: Cursor }, closed)
 

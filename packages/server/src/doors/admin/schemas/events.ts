@@ -1,7 +1,7 @@
 // The event log.
 import Type from 'typebox'
 import { eventTypes } from '../../../events.ts'
-import { Before, closed, Limit, nullable, oneOf, Time } from './common.ts'
+import { Before, closed, GatewayName, Limit, nullable, oneOf, Time } from './common.ts'
 
 export const EventQuery = Type.Object(
   {
@@ -9,6 +9,10 @@ export const EventQuery = Type.Object(
     before: Before,
     type: Type.Optional(oneOf(...eventTypes)),
     pne: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
+    gateway: Type.Optional(GatewayName),
+    result: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
+    session: Type.Optional(Type.String({ minLength: 1, maxLength: 64, description: 'id of the session' })),
+    after: Type.Optional(Type.String({ format: 'date-time', description: 'no earlier ones' })),
   },
   closed,
 )
@@ -23,5 +27,6 @@ const Event = Type.Object({
   user: nullable(Type.String()),
   case: nullable(Type.String()),
   ms: nullable(Type.Number()),
+  session: nullable(Type.String()),
 })
 export const EventPage = Type.Object({ items: Type.Array(Event), dropped: Type.Integer() })

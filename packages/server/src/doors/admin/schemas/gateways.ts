@@ -1,6 +1,6 @@
 // Gateways, and the credential of a new one.
 import Type from 'typebox'
-import { closed, GatewayName, Name, nullable, oneOf, pageOf, Time } from './common.ts'
+import { Beginning, Cursor, closed, GatewayName, Limit, Name, nullable, oneOf, pageOf, Time } from './common.ts'
 
 const Kind = oneOf('cpns', 'radius')
 const Radius = Type.String({ minLength: 1, maxLength: 64, description: 'address of a RADIUS client, or its prefix' })
@@ -15,13 +15,29 @@ export const Credential = Type.Object({
 })
 export const Gateway = Type.Object({
   identity: Type.String(),
+  version: Type.Integer({ description: 'as the ETag has it' }),
   kind: Kind,
   radius: nullable(Radius),
   visitors: Type.Boolean(),
   user: Type.String(),
   created: Time,
   revoked: nullable(Time),
+  connected: nullable(Type.Boolean(), 'null for a RADIUS client, which has no link'),
+  connectedSince: nullable(Time),
+  registered: Type.Integer({ description: 'PNEs that are registered now' }),
 })
 export const GatewayPage = pageOf(Gateway)
+/** `q` is the beginning of the name. */
+export const GatewayQuery = Type.Object(
+  {
+    q: Beginning,
+    user: Type.Optional(Name),
+    kind: Type.Optional(Kind),
+    state: Type.Optional(oneOf('active', 'revoked')),
+    limit: Limit,
+    cursor: Cursor,
+  },
+  closed,
+)
 export const GatewayParams = Type.Object({ name: GatewayName }, closed)
 export const GatewayChange = Type.Object({ visitors: Type.Boolean() }, closed)

@@ -1,6 +1,7 @@
 // The inventory of PNEs.
 import Type from 'typebox'
-import { Cursor, closed, Limit, Name, nullable, oneOf, pageOf, Time } from './common.ts'
+import { Cursor, closed, GatewayName, Limit, Name, nullable, oneOf, pageOf, Time } from './common.ts'
+import { Session } from './presence.ts'
 
 const PneState = oneOf('pending', 'active', 'revoked')
 
@@ -8,15 +9,21 @@ export const PneQuery = Type.Object(
   {
     state: Type.Optional(PneState),
     user: Type.Optional(Name),
+    gateway: Type.Optional(GatewayName),
     q: Type.Optional(
-      Type.String({ minLength: 1, maxLength: 64, description: 'part of the name, beginning of the id' }),
+      Type.String({
+        minLength: 1,
+        maxLength: 64,
+        pattern: '\\S',
+        description: 'beginnings of words of the name, or of the id',
+      }),
     ),
     limit: Limit,
     cursor: Cursor,
   },
   closed,
 )
-export const Pne = Type.Object({
+const pneFields = {
   id: Type.String(),
   name: nullable(Type.String()),
   state: PneState,
@@ -27,7 +34,22 @@ export const Pne = Type.Object({
   created: Time,
   confirmed: nullable(Time),
   revoked: nullable(Time),
+}
+export const Pne = Type.Object(pneFields)
+const Key = Type.Object({
+  generation: Type.Integer({ description: 'of the 1st seed that it is calculated from' }),
+  state: oneOf('pending', 'active', 'retired', 'revoked'),
+  created: Time,
+  confirmed: nullable(Time),
+  retired: nullable(Time),
+  gateway: Type.String({ description: 'that assigned it' }),
+})
+export const PneDetails = Type.Object({
+  ...pneFields,
+  keys: Type.Array(Key, { description: 'the newest first' }),
+  registered: nullable(Session),
 })
 export const PnePage = pageOf(Pne)
 export const PneParams = Type.Object({ id: Type.String({ minLength: 1, maxLength: 256 }) }, closed)
 export const Revocation = Type.Object({ id: Type.String(), sequence: Type.Integer(), revoked: Time })
+export const RotationAsked = Type.Object({ id: Type.String(), asked: Type.Literal(true) })

@@ -1,6 +1,6 @@
 // Personal networks, and what is registered in them.
 import Type from 'typebox'
-import { Cursor, closed, GatewayName, Limit, nullable, pageOf, Time } from './common.ts'
+import { Beginning, Cursor, closed, GatewayName, Limit, Name, nullable, pageOf, Time } from './common.ts'
 
 const pnFields = {
   gateway: Type.String(),
@@ -8,8 +8,10 @@ const pnFields = {
   visitors: Type.Boolean(),
   registered: Type.Integer({ description: 'PNEs that are registered now' }),
 }
+/** `q` is the beginning of the name of the gateway. */
+export const PnQuery = Type.Object({ q: Beginning, user: Type.Optional(Name), limit: Limit, cursor: Cursor }, closed)
 export const PnPage = pageOf(Type.Object(pnFields))
-const Session = Type.Object({
+export const Session = Type.Object({
   session: Type.String({ description: 'session id, 16 octets in base64url' }),
   pne: Type.String(),
   name: nullable(Type.String()),

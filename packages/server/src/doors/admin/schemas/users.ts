@@ -1,11 +1,25 @@
 // End users, their policies, and the generations of their 1st seeds.
 import Type from 'typebox'
-import { closed, GatewayName, Name, nullable, oneOf, pageOf, Time } from './common.ts'
+import {
+  Beginning,
+  Cursor,
+  closed,
+  GatewayName,
+  Limit,
+  Name,
+  nullable,
+  oneOf,
+  PneCounts,
+  pageOf,
+  Time,
+} from './common.ts'
 
 export const NewUser = Type.Object({ name: Name }, closed)
 const userFields = { name: Type.String(), generation: Type.Integer(), created: Time, removed: nullable(Time) }
 export const User = Type.Object(userFields)
 export const UserPage = pageOf(User)
+/** `q` is the beginning of the name. */
+export const UserQuery = Type.Object({ q: Beginning, limit: Limit, cursor: Cursor }, closed)
 
 const Roaming = oneOf('any', 'listed', 'none')
 const SessionsMax = nullable(Type.Integer({ minimum: 1, maximum: 65535, description: 'null for no limit' }))
@@ -17,8 +31,10 @@ const Generation = Type.Object({
 })
 export const UserDetails = Type.Object({
   ...userFields,
+  version: Type.Integer({ description: 'as the ETag has it' }),
   generations: Type.Array(Generation),
   policy: Type.Object({ roaming: Roaming, gateways: Type.Array(Type.String()), sessionsMax: SessionsMax }),
+  pnes: PneCounts,
 })
 /** What is absent stays as it is. */
 export const UserChange = Type.Object(
