@@ -274,8 +274,10 @@ test('another storage key is noticed at once, and so is none, or one that others
 test('a damaged database is noticed: cut short, or overwritten', async (t) => {
   const { dir, folder } = await folderWithKey(t)
   folder.close()
-  await truncate(join(dir, 'gateway.db'), 5000)
-  await assert.rejects(claimDataFolder(dir, name), { code: 'DATABASE_CORRUPT' })
+  for (const octets of [5000, 100, 1]) {
+    await truncate(join(dir, 'gateway.db'), octets)
+    await assert.rejects(claimDataFolder(dir, name), { code: 'DATABASE_CORRUPT' }, `${octets} octets`)
+  }
   await writeFile(join(dir, 'gateway.db'), 'this is no database, and has not been one for a long time')
   await assert.rejects(claimDataFolder(dir, name), { code: 'DATABASE_CORRUPT' })
 })

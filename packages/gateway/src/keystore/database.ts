@@ -1,10 +1,14 @@
 // The gateway's SQLite file: its schema, and SQLite's result codes (sqlite.org/rescode.html) as errors that say what to do.
 
+import { statSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { GatewayError } from '../errors.ts'
 
 /** How long a write waits for that of another process, `gateway pair`. It holds up this process too, so it is short. */
 const BUSY_TIMEOUT_MS = 2000
+
+/** SQLite's own, which we never change: the file is so many of them. */
+const PAGE_OCTETS = 4096
 
 /** "CPNG", in the header of the file: it tells our database from any other. */
 const APPLICATION_ID = 0x43504e47
@@ -83,6 +87,7 @@ const migrations = [
 export function openDatabase(path: string): DatabaseSync {
   let db: DatabaseSync | undefined
   try {
+    if (isTorn(path)) throw corrupt()
     db = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS })
     db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF')
     if (pragma(db, 'integrity_check(1)', 'integrity_check') !== 'ok') throw corrupt()
@@ -92,6 +97,17 @@ export function openDatabase(path: string): DatabaseSync {
     if (db?.isOpen) db.close()
     throw toGatewayError(error)
   }
+}
+
+/** SQLite takes a part of a page for a whole one, and a part of the first page for a new database. */
+function isTorn(path: string): boolean {
+  const octets = sizeOf(path)
+  if (octets % PAGE_OCTETS === 0) return false
+  return octets < PAGE_OCTETS || sizeOf(`${path}-wal`) === 0 // after a crash the log may hold what the file lacks
+}
+
+function sizeOf(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? 0
 }
 
 function migrate(db: DatabaseSync): void {

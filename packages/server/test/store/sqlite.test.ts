@@ -272,6 +272,27 @@ test('a file that is no database is refused as damaged', (t) => {
   assert.throws(() => openSqlite(path), { code: 'STORE_CORRUPT', message: /backup/ })
 })
 
+test('a database that is cut anywhere is refused, and never taken for a new one', async (t) => {
+  const path = join(temporaryFolder(t), 'cpns.db')
+  await openSqlite(path).close()
+  const whole = readFileSync(path)
+  for (const octets of [1, 15, 100, 4095, 4097, whole.length - 4096, whole.length - 1]) {
+    writeFileSync(path, whole.subarray(0, octets))
+    assert.throws(() => openSqlite(path), { code: 'STORE_CORRUPT', message: /cpns\.db is damaged/ }, `${octets} octets`)
+  }
+})
+
+test('a database in which a bit of an index was flipped is refused', async (t) => {
+  const path = join(temporaryFolder(t), 'cpns.db')
+  const store = openSqlite(path)
+  await store.addUser({ name: 'zebulon', sealedFirstSeed: randomBytes(61), createdAt: 1 })
+  await store.close()
+  const octets = readFileSync(path)
+  octets.writeUInt8(octets.readUInt8(octets.indexOf('zebulon')) ^ 1, octets.indexOf('zebulon'))
+  writeFileSync(path, octets)
+  assert.throws(() => openSqlite(path), { code: 'STORE_CORRUPT' })
+})
+
 test('a database with a damaged page is refused, not read', async (t) => {
   const path = join(temporaryFolder(t), 'cpns.db')
   const store = openSqlite(path)

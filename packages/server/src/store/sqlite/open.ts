@@ -12,6 +12,9 @@ const BUSY_TIMEOUT_MS = 2000
 /** Pages of the database that the process keeps: with the inner pages of its indexes in it, a look-up reads a page or two. */
 const CACHE_KIB = 8192
 
+/** SQLite's own, which we never change: the file is so many of them. */
+const PAGE_OCTETS = 4096
+
 /** A whole check costs about 8 ms per MiB: a larger file is checked only after a crash, and then its structure alone. */
 const CHEAP_CHECK_OCTETS = 16 * 1024 * 1024
 
@@ -24,6 +27,7 @@ export function openSqlite(path: string): Store {
   const check = checkFor(path)
   let db: DatabaseSync | undefined
   try {
+    if (isTorn(path)) throw damaged()
     db = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS, enableForeignKeyConstraints: true })
     db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF')
     db.exec('PRAGMA secure_delete = ON') // a destroyed 1st seed must not linger in a free page
@@ -48,7 +52,18 @@ function checkFor(path: string): Check | undefined {
 
 function run(check: Check, db: DatabaseSync): void {
   const found = db.prepare(`PRAGMA ${check}(1)`).get()
-  if (found?.[check] !== 'ok') throw new StoreError('STORE_CORRUPT', 'the database is damaged')
+  if (found?.[check] !== 'ok') throw damaged()
+}
+
+/** SQLite takes a part of a page for a whole one, and a part of the first page for a new database. */
+function isTorn(path: string): boolean {
+  const octets = sizeOf(path)
+  if (octets % PAGE_OCTETS === 0) return false
+  return octets < PAGE_OCTETS || sizeOf(`${path}-wal`) === 0 // after a crash the log may hold what the file lacks
+}
+
+function damaged(): StoreError {
+  return new StoreError('STORE_CORRUPT', 'the database is damaged')
 }
 
 /** Who starts a server wants to know which file it is. */
