@@ -1,0 +1,4 @@
+import { network } from './network.ts'
+import { inShort } from './support/in-short.ts'
+
+inShort(network)
