@@ -55,10 +55,14 @@ export class ProcessTown {
     await this.run('admin', 'gateway', 'add', name, ...options)
   }
 
-  async startGateway(name: string, server: Address, port = 0, ...more: string[]): Promise<Running> {
+  startGateway(name: string, server: Address, port = 0, ...more: string[]): Promise<Running> {
+    return this.startGatewayOn(this.machine, name, server, port, ...more)
+  }
+
+  startGatewayOn(machine: Machine, name: string, server: Address, port = 0, ...more: string[]): Promise<Running> {
     const files = ['--credential', this.path(`${name}.json`), '--data', this.path(name)]
     const where = ['--server', formatHostPort(server), '--listen', `127.0.0.1:${port}`]
-    return this.machine.start('gateway', 'run', ...files, ...where, ...more, ...this.#more)
+    return machine.start('gateway', 'run', ...files, ...where, ...more, ...this.#more)
   }
 
   /** Asks the admin API. */

@@ -3,6 +3,7 @@ import { CommanderError } from 'commander'
 import { Exit, exitOf } from './exit.ts'
 import { note } from './output.ts'
 import { buildProgram } from './program.ts'
+import { closeTelemetry } from './telemetry.ts'
 
 /** @param args  without the names of node and of the program */
 export async function main(args: readonly string[]): Promise<void> {
@@ -16,6 +17,7 @@ export async function main(args: readonly string[]): Promise<void> {
   } catch (error) {
     process.exitCode = report(error, args)
   }
+  await closeTelemetry()
   // Nothing is left to do, whatever may still be open.
   process.stdout.write('', () => process.exit())
 }

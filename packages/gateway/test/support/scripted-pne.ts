@@ -37,6 +37,7 @@ export interface RequestFields {
   versions?: number[]
   service?: string
   transientKeyId?: Uint8Array
+  traceparent?: string
 }
 
 export class ScriptedPne {

@@ -7,6 +7,7 @@ import { CliError } from '../../errors.ts'
 import { openLog } from '../../log.ts'
 import { printResult } from '../../output.ts'
 import { aborted, GRACE_MS, onceAskedToEnd } from '../../signals.ts'
+import { openTelemetry } from '../../telemetry.ts'
 import { type GatewayConfig, readConfig } from './config.ts'
 import type { Server } from './server.ts'
 import type { ServiceOption } from './service.ts'
@@ -32,7 +33,7 @@ export async function run(options: Options): Promise<undefined> {
   const { announce: wanted, ...settings } = await settingsOf(options)
   const asked = onceAskedToEnd()
   const logger = await openLog(logLevel)
-  const gateway = await runGateway({ ...settings, logger })
+  const gateway = await runGateway({ ...settings, logger, tracer: await openTelemetry('gateway', logger) })
   const address = formatEndpoint(gateway.address)
   const words = `Gateway ${gateway.identity}: devices connect to ${address}. Ctrl-C ends it.`
   printResult(json, { event: 'ready', listen: { pne: address } }, words)

@@ -8,6 +8,7 @@ import { CliError } from '../../errors.ts'
 import { codeOf, Exit } from '../../exit.ts'
 import { note, print, printJson, printResult } from '../../output.ts'
 import { aborted, onceAskedToEnd } from '../../signals.ts'
+import { openTelemetry } from '../../telemetry.ts'
 import { forwardPorts } from './forward.ts'
 import type { Forwarding } from './forwarding.ts'
 
@@ -69,9 +70,10 @@ async function authenticate(
   places: readonly Endpoint[],
   signal: AbortSignal,
 ): Promise<{ session: Session; at: Endpoint } | typeof Exit.interrupted> {
+  const tracer = await openTelemetry('pne')
   for (const [index, at] of places.entries()) {
     try {
-      const session = await connect({ ...at, credential, signal, service: stdio ?? service })
+      const session = await connect({ ...at, credential, signal, service: stdio ?? service, tracer })
       return { session, at }
     } catch (error) {
       if (signal.aborted) break

@@ -6,6 +6,7 @@ import { codeOf } from '../../exit.ts'
 import { openLog } from '../../log.ts'
 import { printResult } from '../../output.ts'
 import { aborted } from '../../signals.ts'
+import { openTelemetry } from '../../telemetry.ts'
 import type { Forwarding } from './forwarding.ts'
 
 interface Options extends CommonOptions {
@@ -21,6 +22,7 @@ export async function forwardPorts(
 ): Promise<void> {
   const credential = await readCredential(file)
   const logger = await openLog(logLevel)
+  const tracer = await openTelemetry('pne', logger)
   const transientKeys = new TransientKeys()
   const open: Forward[] = []
   try {
@@ -29,7 +31,7 @@ export async function forwardPorts(
         const reason = error instanceof Error ? error.message : String(error)
         logger.warn({ event: 'no-session', service, code: codeOf(error) }, `no session for ${service}: ${reason}`)
       }
-      open.push(await forward({ ...at, credential, transientKeys, listen, service, onError }))
+      open.push(await forward({ ...at, credential, transientKeys, listen, service, onError, tracer }))
     }
     const forwards = open.map(({ address, service }) => ({ listen: formatEndpoint(address), service }))
     const words = forwards.map(({ listen, service }) => `${listen} leads to ${service} at ${formatEndpoint(at)}.`)

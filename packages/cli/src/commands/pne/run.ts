@@ -8,6 +8,7 @@ import { codeOf } from '../../exit.ts'
 import { openLog } from '../../log.ts'
 import { printResult } from '../../output.ts'
 import { aborted, onceAskedToEnd } from '../../signals.ts'
+import { openTelemetry } from '../../telemetry.ts'
 import { type DeviceConfig, readDeviceConfig } from './config.ts'
 
 const SEARCH_MS = 3000
@@ -25,7 +26,8 @@ export async function run({ config: file, json, logLevel }: Options): Promise<un
   const gateways = where.discover
     ? (signal: AbortSignal) => search(where.gateways, credential.gateway, signal)
     : where.gateways
-  const device = await runDevice({ credential, gateways, forwards, onEvent })
+  const tracer = await openTelemetry('pne', logger)
+  const device = await runDevice({ credential, gateways, forwards, onEvent, tracer })
   const open = device.forwards.map(({ address, service }) => ({ listen: formatEndpoint(address), service }))
   const words = open.map(({ listen, service }) => `${listen} leads to ${service}.`)
   printResult(json, { event: 'ready', forwards: open }, [...words, `${credential.pneId} is running.`].join('\n'))

@@ -5,6 +5,7 @@ import { type Endpoint, formatEndpoint } from '../../endpoint.ts'
 import { openLog } from '../../log.ts'
 import { printResult } from '../../output.ts'
 import { aborted, GRACE_MS, onceAskedToEnd } from '../../signals.ts'
+import { openTelemetry } from '../../telemetry.ts'
 import { type RadsecOptions, readRadsec } from './radsec.ts'
 
 interface Options extends CommonOptions, RadsecOptions {
@@ -20,7 +21,9 @@ export async function run(options: Options): Promise<undefined> {
   const asked = onceAskedToEnd()
   const radsec = await readRadsec(options)
   const logger = await openLog(logLevel)
-  const server = await runServer({ dataDir: data, listen, admin, radius, radsec, logger, transientKeyLifetimeS })
+  const tracer = await openTelemetry('server', logger)
+  const doors = { listen, admin, radius, radsec }
+  const server = await runServer({ dataDir: data, ...doors, logger, tracer, transientKeyLifetimeS })
   const given = Object.entries(server.addresses).map(([door, address]) => [door, formatEndpoint(address)])
   const addresses: Record<string, string> = Object.fromEntries(given)
   const words = [
