@@ -5,14 +5,22 @@ import type { Tracer } from '@opentelemetry/api'
 import { Challenges } from './challenges.ts'
 import { openDataFolder, writeAdminAddress } from './datafolder.ts'
 import { createAdminDoor } from './doors/admin/door.ts'
+import { type AdminTls, checkListen, shownBy } from './doors/admin/tls.ts'
 import { openCpnsDoor } from './doors/cpns/door.ts'
 import { Conversations } from './doors/radius/conversations.ts'
 import { openRadiusDoor, type RadsecOptions } from './doors/radius/door.ts'
+import { Links } from './links.ts'
 import { openLive } from './live/open.ts'
 import { Totals } from './live/totals.ts'
 import { Registry } from './registry.ts'
 
 const GRACE_MS = 5000
+
+/** Where the admin API and the console are: beyond the loopback address only with TLS, or behind a proxy that has it. */
+export interface AdminListen extends Address {
+  readonly tls?: AdminTls | undefined
+  readonly isExposed?: boolean | undefined
+}
 
 export interface ServerOptions {
   readonly dataDir: string
@@ -20,8 +28,7 @@ export interface ServerOptions {
   readonly store?: string | undefined
   /** Where gateways connect; port 0 for any free one. */
   readonly listen: Address
-  /** Where the admin API is; it has no TLS, so a loopback address. */
-  readonly admin: Address
+  readonly admin: AdminListen
   /** Where access points ask by RADIUS over UDP. */
   readonly radius?: Address | undefined
   /** Where access points and proxies ask by RADIUS over TLS. */
@@ -47,7 +54,7 @@ export interface RunningServer {
   close(options?: { graceMs?: number }): Promise<void>
 }
 
-/** @throws {DataFolderError} @throws {StoreError} @throws {IoError} PORT_TAKEN, LISTEN_FAILED */
+/** @throws {DataFolderError} @throws {StoreError} @throws {AdminError} @throws {IoError} PORT_TAKEN, LISTEN_FAILED */
 export async function runServer(options: ServerOptions): Promise<RunningServer> {
   const { dataDir, listen, admin, radius, radsec, logger = silent, now = Date.now, transientKeyLifetimeS } = options
   const closers: (() => unknown)[] = []
@@ -55,6 +62,7 @@ export async function runServer(options: ServerOptions): Promise<RunningServer> 
     for (const close of closers.splice(0).reverse()) await close()
   }
   try {
+    checkListen(admin)
     const { realm, vault, store, adminToken, release } = await openDataFolder(dataDir, { store: options.store, logger })
     closers.push(release)
     closers.push(() => store.close())
@@ -64,9 +72,13 @@ export async function runServer(options: ServerOptions): Promise<RunningServer> 
     closers.push(() => registry.close())
     await registry.start()
 
+    const links = new Links({ store, logger, now })
+    closers.push(() => links.close())
+    await links.start()
+
     const challenges = new Challenges(vault.challengeKey(), realm)
     const conversations = new Conversations(vault.conversationKey())
-    const observers = { events, live, gatewayReports: live, logger, tracer: options.tracer }
+    const observers = { events, live, gatewayReports: live, links, logger, tracer: options.tracer }
     const context = { realm, registry, challenges, conversations, ...observers, now, transientKeyLifetimeS }
     const cpnsDoor = await openCpnsDoor(listen, context)
     let graceMs = GRACE_MS
@@ -79,17 +91,28 @@ export async function runServer(options: ServerOptions): Promise<RunningServer> 
     const radiusDoor = radius || radsec ? await openRadiusDoor({ radius, radsec }, context) : undefined
     closers.push(() => radiusDoor?.close(graceMs))
     const { gateways } = cpnsDoor
-    const totals = new Totals(store, async () => gateways.count, now)
+    const totals = new Totals(store, () => links.count(), now)
     const watch = { live, totals, authentications, gateways }
     const fitness = {
       store: () => registry.newestRevocation(),
       isDoorOpen: () => isOpen,
       isDraining: () => isDraining,
     }
-    const adminDoor = createAdminDoor({ registry, events, watch, fitness, token: adminToken, logger })
+    const { tls, isExposed } = admin
+    const adminDoor = createAdminDoor({
+      tls,
+      isExposed,
+      registry,
+      events,
+      watch,
+      links,
+      fitness,
+      token: adminToken,
+      logger,
+    })
     closers.push(() => adminDoor.close())
     const { url, ...adminAddress } = await adminDoor.listen(admin.host, admin.port)
-    closers.push(await writeAdminAddress(dataDir, { url }))
+    closers.push(await writeAdminAddress(dataDir, { url, certificate: tls && shownBy(tls) }))
 
     const others = radiusDoor?.addresses ?? {}
     logger.info(

@@ -11,15 +11,19 @@ import { readServerFile } from './server-file.ts'
 
 const TOKEN_OCTETS = 32
 
-const AdminFile = Type.Object({ url: Type.String() })
+const AdminFile = Type.Object({ url: Type.String(), certificate: Type.Optional(Type.String()) })
 
 /**
  * Tells the operator's tools where the admin API is. The file goes with the function that comes back.
  * @param at.url  as the admin door gives it
+ * @param at.certificate  PEM: which one it shows, over TLS
  */
-export async function writeAdminAddress(dir: string, { url }: { url: string }): Promise<() => Promise<void>> {
+export async function writeAdminAddress(
+  dir: string,
+  at: { url: string; certificate?: string | undefined },
+): Promise<() => Promise<void>> {
   const path = join(dir, 'admin.json')
-  await writeFileAtomic(path, `${JSON.stringify({ url })}\n`)
+  await writeFileAtomic(path, `${JSON.stringify(at)}\n`)
   return () => rm(path, { force: true })
 }
 

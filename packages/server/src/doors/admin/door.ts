@@ -15,7 +15,7 @@ import { PROBLEM_TYPE, problem, refuse, toProblem } from './problems.ts'
 import { addRoutes } from './routes/index.ts'
 import type { Problem } from './schemas/index.ts'
 import { addLoginRoute, addSessionRoutes } from './session.ts'
-import { type AdminTls, checkListen } from './tls.ts'
+import { type AdminTls, checkListen, httpsOf } from './tls.ts'
 
 const LOOPBACK = '127.0.0.1'
 const BODY_MAX_OCTETS = 64 * 1024
@@ -44,8 +44,9 @@ export interface AdminDoor {
   close(): Promise<void>
 }
 
+/** @throws {AdminError} TLS_FILE_INVALID */
 export function createAdminDoor(options: AdminDoorOptions): AdminDoor {
-  const { token, fitness, tls, isExposed = false, ...context } = options
+  const { token, fitness, tls, isExposed, ...context } = options
   const { registry, watch, logger } = context
   const { operators, realm } = registry
   const authorization = new Authorization(operators, token)
@@ -67,7 +68,7 @@ export function createAdminDoor(options: AdminDoorOptions): AdminDoor {
   })
   return {
     async listen(host = LOOPBACK, port = 0) {
-      checkListen(host, tls, isExposed)
+      checkListen({ host, tls, isExposed })
       return listen(app, host, port, tls ? 'https' : 'http')
     },
     close: () => app.close(),
@@ -102,11 +103,6 @@ function makeApp(logger: Logger | undefined, tls: AdminTls | undefined): Fastify
     refuse(error, request, reply)
   })
   return app
-}
-
-/** A certificate and a key that do not belong together are told when the server is made. */
-function httpsOf(tls: AdminTls | undefined) {
-  return tls === undefined ? {} : { https: { cert: tls.cert, key: tls.key, minVersion: 'TLSv1.2' as const } }
 }
 
 /** What is not HTTP, or came too slowly, never gets to a route. */

@@ -13,6 +13,7 @@ export type AdminErrorCode =
   | 'REQUEST_UNDER_WAY' // one with this idempotency key is being carried out: wait
   | 'ROLE_INSUFFICIENT' // the token may not do this
   | 'ROUTE_UNKNOWN' // nothing at this path for this method
+  | 'TLS_FILE_INVALID' // certificate and key are not PEM, or do not belong together
   | 'TOKEN_REQUIRED' // no token or session, or one that is unknown, expired or revoked
   | 'TOO_MANY_ATTEMPTS' // too many failed logins from this address: wait
 
@@ -22,8 +23,8 @@ export class AdminError extends Error {
   /** Seconds after which it may go well. */
   readonly retryAfterS: number | undefined
 
-  constructor(code: AdminErrorCode, message: string, options: { retryAfterS?: number } = {}) {
-    super(message)
+  constructor(code: AdminErrorCode, message: string, options: { retryAfterS?: number; cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? {} : { cause: options.cause })
     this.code = code
     this.retryAfterS = options.retryAfterS
   }

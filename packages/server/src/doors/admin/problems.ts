@@ -52,6 +52,7 @@ const adminStatus: Record<AdminErrorCode, number> = {
   REQUEST_UNDER_WAY: 409,
   ROLE_INSUFFICIENT: 403,
   ROUTE_UNKNOWN: 404,
+  TLS_FILE_INVALID: 500,
   TOKEN_REQUIRED: 401,
   TOO_MANY_ATTEMPTS: 429,
 }

@@ -33,6 +33,7 @@ import {
   TicketResponse,
 } from '@opencpns/protocol'
 import { type AuthenticationContext, authenticate } from '../../authenticate.ts'
+import type { Links } from '../../links.ts'
 import type { GatewayReports } from '../../live/gateway-reports.ts'
 import { type Registry, RegistryError } from '../../registry.ts'
 
@@ -40,6 +41,8 @@ export interface AnswerContext extends AuthenticationContext {
   readonly registry: Registry
   /** Who takes what gateways report of authentications. */
   readonly gatewayReports?: GatewayReports | undefined
+  /** Who hears of gateways that come and go. */
+  readonly links?: Pick<Links, 'came' | 'went'> | undefined
 }
 
 /** The link that a frame came on. */

@@ -45,13 +45,17 @@ export async function openCpnsDoor(listen: Address, context: AnswerContext): Pro
     const { gateway } = link
     links.add(link)
     newest.set(gateway, link)
+    context.links?.came(gateway)
     events.record({ type: 'link', result: 'connected', gateway })
     logger.info({ event: 'link-connected', gateway }, 'a gateway connected')
     try {
       await link.serve()
     } finally {
       links.delete(link)
-      if (newest.get(gateway) === link) newest.delete(gateway)
+      if (newest.get(gateway) === link) {
+        newest.delete(gateway)
+        context.links?.went(gateway)
+      }
       link.close()
       events.record({ type: 'link', result: 'disconnected', gateway })
       logger.info({ event: 'link-disconnected', gateway }, 'a gateway disconnected')
@@ -70,10 +74,15 @@ export async function openCpnsDoor(listen: Address, context: AnswerContext): Pro
     for (const link of links) if (concerns(link)) link.notifyPolicy()
   }
 
+  const onOutOfDate = () => {
+    for (const link of links) link.close()
+  }
+
   const { server, host, port } = await listenTcp((socket) => void welcome(socket), listen)
   registry.on('revoked', onRevoked)
   registry.on('gatewayRevoked', onGatewayRevoked)
   registry.on('policyChanged', onPolicyChanged)
+  registry.on('outOfDate', onOutOfDate)
 
   return {
     address: { host, port },
@@ -82,6 +91,7 @@ export async function openCpnsDoor(listen: Address, context: AnswerContext): Pro
       registry.off('revoked', onRevoked)
       registry.off('gatewayRevoked', onGatewayRevoked)
       registry.off('policyChanged', onPolicyChanged)
+      registry.off('outOfDate', onOutOfDate)
       const closed = new Promise((resolve) => server.close(resolve))
       const force = setTimeout(() => destroyAll(sockets), graceMs)
       await Promise.all([...links].map((link) => link.drain()))
