@@ -29,8 +29,9 @@ export async function registered(stage: Stage, gateway: string): Promise<Record<
   return Object.fromEntries(items.map(({ pne, session }: Record<string, string>) => [pne, session]))
 }
 
-/** Why authentications were refused, newest first. */
+/** Why the server refused authentications, newest first; a gateway, which tells of its own refusals too, has other words. */
 export async function refusals(stage: Stage): Promise<string[]> {
   const { items } = await operate(stage, 'GET', '/v1/events?type=authentication&limit=1000')
-  return items.filter(({ result }: Answer) => result === 'refused').map(({ reason }: Answer) => reason)
+  const refused = items.filter(({ result }: Answer) => result === 'refused').map(({ reason }: Answer) => reason)
+  return refused.filter((reason: string) => reason === reason.toUpperCase())
 }
