@@ -36,7 +36,7 @@ test('how long ago in the unit that fits; a clock that is ahead is no matter', (
 })
 
 test('a countdown never goes below zero', () => {
-  assert.deepEqual([600_000, 61_000, 500, -5].map(countdown), ['10:00', '1:01', '0:01', '0:00'])
+  assert.deepEqual([600_000, 61_000, 500, -5].map(countdown), ['10:00', '1:01', '0:00', '0:00'])
 })
 
 test('counts, rates and names', () => {

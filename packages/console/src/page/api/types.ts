@@ -9,7 +9,7 @@ export interface Session {
   readonly name: string
   readonly role: Role
   readonly realm: string
-  readonly expires: string
+  readonly expires: string | null
 }
 
 export interface Page<T> {

@@ -12,6 +12,7 @@ import { Badge, Button, Copy, Empty, Heading, Problem, Time } from '../parts/bas
 import { Confirm, Dialog, useAct } from '../parts/dialog.tsx'
 import { Field, Form, Options } from '../parts/form.tsx'
 import { PagedTable } from '../parts/list.tsx'
+import { NAME_HINT, NAME_PATTERN } from './gateway-add.tsx'
 
 export function Tokens(): JSX.Element {
   return may('admin') ? <List /> : <Denied />
@@ -189,7 +190,14 @@ function Asking({ onMade, onClose }: { onMade: (token: NewToken) => void; onClos
     })
   return (
     <Form onSubmit={submit}>
-      <Field label="Name" value={name} hint="Of the person or the program that will use it." maxLength={64} hasFocus />
+      <Field
+        label="Name"
+        value={name}
+        pattern={NAME_PATTERN}
+        hint={`Of the person or the program that will use it. ${NAME_HINT}`}
+        maxLength={63}
+        hasFocus
+      />
       <Options
         label="Role"
         value={role}

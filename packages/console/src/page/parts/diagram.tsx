@@ -211,8 +211,8 @@ function NarrowWords({ row, y, layout }: PieceProps): JSX.Element {
   )
 }
 
-const DETAIL_CHARACTER = 6.1
-const KEY_CHARACTER = 6.5
+const DETAIL_CHARACTER = 6.4
+const KEY_CHARACTER = 7.3
 
 interface DetailProps {
   readonly x: number
@@ -241,7 +241,7 @@ function Detail({ x, y, detail, keyName }: DetailProps): JSX.Element {
       <g class={keyName === 'EUKey' ? 'key eukey' : 'key transient'}>
         <rect x={start + words} y={y - 13.5} width={tag} height="19" rx="9.5" />
         <path d={`M${start + words + 14.5} ${y - 4}h7.5m-2.5 0v3m-5.5-3a2.7 2.7 0 1 0-.01.01`} />
-        <text x={start + words + 25} y={y}>
+        <text x={start + words + 26} y={y}>
           {keyName}
         </text>
       </g>

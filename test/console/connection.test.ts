@@ -1,0 +1,79 @@
+// When the server goes away and comes back, and when a session ends: the page says so, and goes on where it was.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { noBrowser } from './support/browser.ts'
+import { Desk, giveToken } from './support/operator.ts'
+
+test('the stream comes back after a restart of the server, and the page says both', { skip: noBrowser }, async (t) => {
+  const desk = await Desk.open(t, 'home-gw')
+  await desk.pair('watch', 'home-gw', 'watch.json')
+  const browser = await desk.logIn({ path: '/flow' })
+  const { page } = browser
+  await page.locator('.stream.live').waitFor()
+  await desk.stopServer()
+  await page.getByText('The connection with the server is lost. Next attempt in').waitFor()
+  assert.equal(await page.locator('.stream').textContent(), 'not live')
+  await desk.startServer()
+  await page.locator('.stream.live').waitFor({ timeout: 20_000 })
+  assert.equal(await page.getByText('The connection with the server is lost').count(), 0)
+  assert.equal((await desk.connect('watch.json', 'home-gw')).code, 0)
+  await page.getByRole('link', { name: /watch at home-gw/ }).waitFor({ timeout: 15_000 })
+  assert.equal(await page.getByRole('heading', { name: 'Log in' }).count(), 0, 'the session outlives the restart')
+  browser.assertClean(desk.base)
+})
+
+test('what a page asked for in vain can be asked for again', { skip: noBrowser }, async (t) => {
+  const desk = await Desk.open(t)
+  const { page } = await desk.logIn()
+  await page.locator('.stream.live').waitFor()
+  await desk.stopServer()
+  await page.getByRole('link', { name: 'Users' }).click()
+  await page.getByText('The server does not answer').waitFor()
+  await desk.startServer()
+  await page.getByRole('link', { name: 'alice' }).waitFor({ timeout: 20_000 })
+})
+
+test('a session that is lost leads to the log-in, and from there back', { skip: noBrowser }, async (t) => {
+  const desk = await Desk.open(t)
+  const token = await desk.makeToken('carol', 'operator')
+  const browser = await desk.logIn({ token, path: '/users/alice' })
+  const { page } = browser
+  await page.getByRole('heading', { name: 'alice' }).waitFor()
+  const { items } = await desk.get('/v1/tokens')
+  const { id } = items.find(({ name }: { name: string }) => name === 'carol')
+  assert.equal((await desk.ask('DELETE', `/v1/tokens/${id}`)).status, 200)
+  await page.getByText('Your session has ended').waitFor({ timeout: 15_000 })
+  await giveToken(page, token)
+    .then(() => assert.fail('a revoked token logs nobody in'))
+    .catch((error: Error) => assert.match(error.message, /Timeout/))
+  await page.getByRole('alert').getByText('TOKEN_REQUIRED').waitFor()
+  await giveToken(page, await desk.token())
+  await page.getByRole('heading', { name: 'alice' }).waitFor()
+  assert.equal(new URL(page.url()).pathname, '/users/alice')
+  browser.assertClean(desk.base)
+})
+
+test('who logs out is out', { skip: noBrowser }, async (t) => {
+  const desk = await Desk.open(t)
+  const { page } = await desk.logIn()
+  await page.getByRole('button', { name: 'Log out' }).click()
+  await page.getByRole('heading', { name: 'Log in' }).waitFor()
+  assert.equal(await page.getByText('Your session has ended').count(), 0)
+  await page.reload()
+  await page.getByRole('heading', { name: 'Log in' }).waitFor()
+  assert.equal(await page.evaluate("fetch('/v1/users').then(({ status }) => status)"), 401)
+})
+
+test('whoever guesses is slowed down, and told for how long', { skip: noBrowser }, async (t) => {
+  const desk = await Desk.open(t)
+  const { page } = await desk.browse()
+  await page.goto('/')
+  for (let attempt = 0; attempt < 11; attempt++) {
+    await page.locator('input[type=password]').fill(`guess-${attempt}`)
+    const answered = page.waitForResponse((response) => response.url().endsWith('/v1/session'))
+    await page.getByRole('button', { name: 'Log in' }).click()
+    await answered
+  }
+  await page.getByRole('alert').getByText('TOO_MANY_ATTEMPTS').waitFor()
+})

@@ -1,0 +1,141 @@
+// Changing things: what is shown once, what somebody else has changed meanwhile, and what a search finds as one types.
+
+import assert from 'node:assert/strict'
+import { chmod, readFile } from 'node:fs/promises'
+import { test } from 'node:test'
+import { until } from '../support/until.ts'
+import { noBrowser } from './support/browser.ts'
+import { Desk } from './support/operator.ts'
+
+test('a user and a gateway are added; its credential is saved once, and a gateway runs with it', {
+  skip: noBrowser,
+}, async (t) => {
+  const desk = await Desk.open(t)
+  const browser = await desk.logIn({ path: '/users' })
+  const { page } = browser
+  await page.getByRole('button', { name: 'Add user' }).click()
+  await page.getByRole('textbox', { name: 'Name' }).fill('bob')
+  await page.keyboard.press('Enter')
+  await page.getByRole('link', { name: 'bob' }).waitFor()
+
+  await page.getByRole('link', { name: 'Gateways' }).click()
+  await page.getByRole('button', { name: 'Add gateway' }).click()
+  const dialog = page.getByRole('dialog')
+  await dialog.getByLabel('Name').fill('office-gw')
+  await dialog.getByLabel('User').fill('nobody-there')
+  await dialog.getByRole('button', { name: 'Add gateway' }).click()
+  await dialog.getByRole('alert').getByText('USER_UNKNOWN').waitFor()
+  await dialog.getByLabel('User').fill('bob')
+  await dialog.getByRole('button', { name: 'Add gateway' }).click()
+  const [download] = await Promise.all([
+    page.waitForEvent('download'),
+    dialog.getByRole('button', { name: 'Save office-gw.json' }).click(),
+  ])
+  assert.equal(download.suggestedFilename(), 'office-gw.json')
+  const credential = JSON.parse(await readFile(await download.path(), 'utf8'))
+  assert.deepEqual(Object.keys(credential), ['type', 'version', 'identity', 'realm', 'secret'])
+  assert.deepEqual(
+    [credential.type, credential.identity, Buffer.from(credential.secret, 'base64url').length],
+    ['opencpns-gateway', 'office-gw@example.org', 32],
+  )
+  await dialog.getByRole('button', { name: 'I have it: close' }).click()
+  await page.getByRole('link', { name: 'office-gw' }).waitFor()
+  assert.ok(!(await page.content()).includes(credential.secret), 'the secret is gone with the dialog')
+
+  await download.saveAs(desk.town.path('office-gw.json'))
+  await chmod(desk.town.path('office-gw.json'), 0o600)
+  await desk.runGateway('office-gw')
+  await page.getByRole('row', { name: /office-gw.*connected/ }).waitFor()
+  browser.assertClean(desk.base)
+})
+
+test('a token is shown once, works, and is revoked', { skip: noBrowser }, async (t) => {
+  const desk = await Desk.open(t)
+  const { page } = await desk.logIn({ path: '/tokens' })
+  await page.getByRole('button', { name: 'Make token' }).click()
+  const dialog = page.getByRole('dialog')
+  await dialog.getByLabel('Name').fill('grafana')
+  await dialog.getByRole('button', { name: 'Make token' }).click()
+  const token = (await dialog.locator('code').textContent()) ?? ''
+  assert.match(token, /^[\w-]{40,}$/)
+  const asked = () => fetch(`${desk.base}/v1/users`, { headers: { authorization: `Bearer ${token}` } })
+  assert.equal((await asked()).status, 200)
+  await dialog.getByRole('button', { name: 'I have it: close' }).click()
+  await page.getByRole('cell', { name: 'grafana' }).waitFor()
+  assert.ok(!(await page.content()).includes(token))
+  await page.getByRole('button', { name: 'Revoke grafana' }).click()
+  await page.getByRole('dialog').getByRole('button', { name: 'Revoke for ever' }).click()
+  await page.getByText('The token grafana was revoked.').waitFor()
+  await until(async () => (await asked()).status === 401)
+})
+
+test('a policy that somebody else has changed meanwhile is not written over unseen', { skip: noBrowser }, async (t) => {
+  const desk = await Desk.open(t)
+  const { page } = await desk.logIn({ path: '/users/alice' })
+  const policy = async () => (await desk.get('/v1/users/alice')).policy
+  const edit = async () => {
+    await page.getByRole('button', { name: 'Edit policy' }).click()
+    await page.getByLabel('nowhere').check()
+  }
+  await edit()
+  await desk.ask('PATCH', '/v1/users/alice', { policy: { sessionsMax: 7 } })
+  await page.getByRole('button', { name: 'Save' }).click()
+  await page.getByText('Somebody else has changed this meanwhile').waitFor()
+  assert.match((await page.getByRole('alert').textContent()) ?? '', /roaming at every gateway.*sessions: 7/)
+  assert.deepEqual(await policy(), { roaming: 'any', gateways: [], sessionsMax: 7 })
+  await page.getByRole('button', { name: 'Take theirs' }).click()
+  await page.locator('dd').getByText('7', { exact: true }).waitFor()
+
+  await edit()
+  await desk.ask('PATCH', '/v1/users/alice', { policy: { sessionsMax: 8 } })
+  await page.getByRole('button', { name: 'Save' }).click()
+  await page.getByText('Somebody else has changed this meanwhile').waitFor()
+  await page.getByRole('button', { name: 'Save' }).click()
+  await page.getByText('The policy of alice was changed.').waitFor()
+  assert.deepEqual(
+    await policy(),
+    { roaming: 'none', gateways: [], sessionsMax: 7 },
+    'all of mine is in place of theirs',
+  )
+})
+
+test('whether a gateway takes visitors is changed, and told to who looks on', { skip: noBrowser }, async (t) => {
+  const desk = await Desk.open(t, 'home-gw')
+  const { page } = await desk.logIn({ path: '/gateways/home-gw' })
+  const other = await desk.logIn({ path: '/gateways' })
+  await other.page.getByRole('cell', { name: 'welcome' }).waitFor()
+  await page.getByRole('button', { name: 'Edit policy' }).click()
+  await page.getByLabel('none').check()
+  await page.getByRole('button', { name: 'Save' }).click()
+  await page.getByText('home-gw: no visitors.').waitFor()
+  await other.page.getByRole('cell', { name: 'no', exact: true }).waitFor()
+})
+
+test('a search finds as one types: the last words count, an older answer never comes after', {
+  skip: noBrowser,
+}, async (t) => {
+  const desk = await Desk.open(t, 'home-gw')
+  for (const [at, name] of ['kitchen lamp', 'kitchen scale', 'garage door'].entries())
+    await desk.pair(name, 'home-gw', `${at}.json`)
+  const { page, urls } = await desk.logIn({ path: '/pnes' })
+  await page.getByRole('link', { name: 'garage door' }).waitFor()
+  let held = 0
+  await page.route(/q=kitchen&|q=kitchen$/, async (route) => {
+    held++
+    await new Promise((resolve) => setTimeout(resolve, 600))
+    await route.continue().catch(() => {})
+  })
+  await page.keyboard.press('/')
+  await page.keyboard.type('kitchen')
+  await until(() => held > 0)
+  await page.keyboard.type(' la')
+  await page.getByRole('link', { name: 'kitchen lamp' }).waitFor()
+  await page.getByRole('link', { name: 'kitchen scale' }).waitFor({ state: 'detached' })
+  await new Promise((resolve) => setTimeout(resolve, 700))
+  assert.equal(await page.getByRole('link', { name: 'kitchen scale' }).count(), 0)
+  assert.ok(urls.filter((url) => url.includes('/v1/pnes?q=')).length <= 4, 'not every letter is a request')
+  assert.equal(new URL(page.url()).search, '?q=kitchen+la')
+  await page.reload()
+  await page.getByRole('link', { name: 'kitchen lamp' }).waitFor()
+  assert.equal(await page.getByRole('searchbox').inputValue(), 'kitchen la')
+})

@@ -1,0 +1,125 @@
+// With nothing but the keyboard: from the log-in to a revocation, and the player of Flow.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Page } from 'playwright-core'
+import { until } from '../support/until.ts'
+import { noBrowser } from './support/browser.ts'
+import { Desk } from './support/operator.ts'
+
+const FOCUSED = `(() => {
+  const { activeElement: one } = document
+  const name = one.getAttribute('aria-label') ?? (one.labels?.[0] ?? one).textContent.trim()
+  const { outlineStyle, outlineWidth } = getComputedStyle(one)
+  return { name, isSeen: outlineStyle !== 'none' && parseFloat(outlineWidth) >= 2, isText: one.matches('input') }
+})()`
+
+interface Focused {
+  readonly name: string
+  readonly isSeen: boolean
+  readonly isText: boolean
+}
+
+const focused = (page: Page) => page.evaluate(FOCUSED) as Promise<Focused>
+
+/** Presses Tab until what is called so has the focus; wherever it comes to, one sees where it is. */
+async function tabTo(page: Page, name: RegExp, most = 60): Promise<void> {
+  for (let pressed = 0; pressed < most; pressed++) {
+    await page.keyboard.press('Tab')
+    const now = await focused(page)
+    assert.ok(now.isSeen || now.name === '' || now.name.length > 200, `one does not see that ${now.name} has the focus`)
+    if (name.test(now.name)) return
+  }
+  assert.fail(`Tab never comes to ${name}`)
+}
+
+test('from the log-in to a revocation without a mouse', { skip: noBrowser }, async (t) => {
+  const desk = await Desk.open(t, 'home-gw')
+  const id = await desk.pair('watch', 'home-gw', 'watch.json')
+  const { page } = await desk.browse()
+  await page.goto('/')
+  await until(async () => (await focused(page)).name === 'Token', 'the log-in has the focus')
+  await page.keyboard.type(await desk.token())
+  await page.keyboard.press('Enter')
+  await page.getByRole('heading', { name: 'Overview' }).waitFor()
+
+  await page.keyboard.press('Tab')
+  assert.equal((await focused(page)).name, 'Skip to content', 'the first stop leads past the menu')
+  await page.keyboard.press('Enter')
+  assert.equal(await page.evaluate('document.activeElement.id'), 'content')
+
+  await page.keyboard.press('/')
+  await until(async () => (await focused(page)).name === 'Search by name or id', '/ searches')
+  await page.keyboard.type('wat/')
+  assert.equal(await page.getByRole('searchbox').inputValue(), 'wat/', 'where one writes, / is a letter')
+  await page.keyboard.press('Backspace')
+  await tabTo(page, /^watch$/)
+  await page.keyboard.press('Enter')
+  await page.getByRole('heading', { name: 'watch' }).waitFor()
+  await until(async () => (await focused(page)).name === 'watch', 'a new page is read from its heading on')
+
+  await tabTo(page, /^Revoke$/)
+  await page.keyboard.press('Enter')
+  await page.getByRole('dialog').waitFor()
+  assert.equal((await focused(page)).name, 'Cancel', 'the way out has the focus')
+  for (let pressed = 0; pressed < 6; pressed++) {
+    await page.keyboard.press('Tab')
+    const isInside = await page.evaluate(
+      "document.activeElement === document.body || document.activeElement.closest('dialog') !== null",
+    )
+    assert.ok(isInside, 'the focus stays in the dialog')
+  }
+  await page.keyboard.press('Escape')
+  await until(async () => (await focused(page)).name === 'Revoke', 'the focus comes back')
+  assert.equal((await desk.get(`/v1/pnes/${id}`)).state, 'active', 'Escape does nothing else')
+  await page.keyboard.press('Enter')
+  await page.getByRole('dialog').waitFor()
+  await tabTo(page, /^Revoke for ever$/, 4)
+  await page.keyboard.press('Enter')
+  await page.getByText('watch was revoked.').waitFor()
+})
+
+test('Flow plays, pauses and steps by keys', { skip: noBrowser }, async (t) => {
+  const desk = await Desk.open(t, 'home-gw', 'hotel-gw')
+  await desk.pair('watch', 'home-gw', 'watch.json')
+  await desk.connect('watch.json', 'hotel-gw')
+  await until(async () => (await desk.get('/v1/authentications')).items[0]?.complete === true)
+  const { id } = (await desk.get('/v1/authentications')).items[0]
+  const { page } = await desk.logIn({ path: `/flow/${id}` })
+  const place = () => page.locator('.place').textContent()
+  await page.locator('svg .end.secured').waitFor()
+  assert.equal(await place(), '8 of 8')
+  await page.keyboard.press('ArrowLeft')
+  await page.keyboard.press('ArrowLeft')
+  assert.equal(await place(), '7 of 8')
+  assert.equal(await page.locator('svg .end').count(), 0)
+  await page.keyboard.press('ArrowRight')
+  await page.keyboard.press('ArrowRight')
+  await page.keyboard.press('ArrowRight')
+  assert.equal(await page.locator('svg .end.secured').count(), 1)
+  await page.keyboard.press('Home')
+  await until(async () => /^[1-3] of 8$/.test((await place()) ?? ''), 'Home plays it again')
+  await page.keyboard.press(' ')
+  const paused = await place()
+  await page.getByRole('button', { name: 'Play (space)' }).waitFor()
+  await new Promise((resolve) => setTimeout(resolve, 1000))
+  assert.equal(await place(), paused, 'while it is paused it stays')
+  await page.keyboard.press(' ')
+  await page.locator('svg .end.secured').waitFor()
+
+  await page.getByText('As a table').click()
+  const rows = await page.locator('.as-table tbody tr').allTextContents()
+  assert.equal(rows.length, 8)
+  assert.match(rows[4] ?? '', /5PNECPNS ServerEAP-GPSK, PSK from the EUKey/)
+})
+
+test('whoever wants less motion sees each authentication at once', { skip: noBrowser }, async (t) => {
+  const desk = await Desk.open(t, 'home-gw')
+  await desk.pair('watch', 'home-gw', 'watch.json')
+  const { page } = await desk.logIn({ path: '/flow', reducedMotion: 'reduce' })
+  await page.getByText('Nothing has been authenticated yet').waitFor()
+  await desk.connect('watch.json', 'home-gw')
+  await page.locator('svg .step.done').first().waitFor()
+  assert.equal(await page.locator('svg .end.secured').count(), 1)
+  assert.equal(await page.evaluate("getComputedStyle(document.querySelector('svg .step .line')).animationName"), 'none')
+})

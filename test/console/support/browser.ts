@@ -1,0 +1,84 @@
+// A real Chromium, and a watch over all that its pages do: what they ask for, and what the browser refuses them.
+
+import assert from 'node:assert/strict'
+import { after } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import chromium from '@sparticuz/chromium'
+import { type Browser, type BrowserContextOptions, type Page, chromium as playwright } from 'playwright-core'
+
+const ARGUMENTS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--no-zygote',
+  '--disable-dev-shm-usage',
+  '--font-render-hinting=none',
+]
+const ATTEMPTS = 3
+
+async function launch(): Promise<Browser | string> {
+  let reason = ''
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    try {
+      // The first of several processes unpacks it, and the others may come upon half of it.
+      const executablePath = await chromium.executablePath()
+      return await playwright.launch({ executablePath, args: ARGUMENTS, headless: true })
+    } catch (error) {
+      reason = error instanceof Error ? (error.message.split('\n', 1)[0] ?? '') : String(error)
+      await sleep(1000)
+    }
+  }
+  return `Chromium does not start here (${reason}): what it needs is in docs of @sparticuz/chromium`
+}
+
+const launched = await launch()
+after(() => (typeof launched === 'string' ? undefined : launched.close()))
+
+/** For `skip` of a test: why there is no browser, or false. */
+export const noBrowser = typeof launched === 'string' ? launched : false
+
+const TELL_VIOLATIONS = `addEventListener('securitypolicyviolation', ({ violatedDirective, blockedURI }) => {
+  console.error('policy violated: ' + violatedDirective + ' ' + blockedURI)
+})`
+
+/** A page of its own, with its own cookies. */
+export class Watched {
+  readonly page: Page
+  /** Every URL that was asked for, whoever asked. */
+  readonly urls: string[] = []
+  /** What the browser refused, and what went wrong in the page. */
+  readonly faults: string[] = []
+
+  private constructor(page: Page) {
+    this.page = page
+    page.on('request', (request) => this.urls.push(request.url()))
+    page.on('pageerror', (error) => this.faults.push(`error: ${error.message}`))
+    page.on('dialog', (dialog) => {
+      this.faults.push(`dialog: ${dialog.message()}`)
+      void dialog.dismiss()
+    })
+    page.on('console', (message) => {
+      // The browser itself notes every answer that is no success; which those are the tests say.
+      const isStatus = message.text().startsWith('Failed to load resource')
+      if (['error', 'warning'].includes(message.type()) && !isStatus) this.faults.push(`console: ${message.text()}`)
+    })
+  }
+
+  static async open(base: string, options: BrowserContextOptions = {}): Promise<Watched> {
+    if (typeof launched === 'string') throw new Error(launched)
+    const context = await launched.newContext({ baseURL: base, viewport: { width: 1280, height: 900 }, ...options })
+    context.setDefaultTimeout(10_000)
+    await context.addInitScript({ content: TELL_VIOLATIONS })
+    return new Watched(await context.newPage())
+  }
+
+  /** @throws {AssertionError} the browser refused the page something, or it asked another host */
+  assertClean(base: string): void {
+    assert.deepEqual(this.faults, [])
+    const elsewhere = this.urls.filter((url) => !url.startsWith(`${base}/`) && !url.startsWith(`blob:${base}/`))
+    assert.deepEqual(elsewhere, [])
+  }
+
+  close(): Promise<void> {
+    return this.page.context().close()
+  }
+}
