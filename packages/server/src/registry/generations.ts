@@ -11,7 +11,7 @@ interface GenerationsOptions {
   events: EventLog | undefined
   now: () => number
   /** The revocation log has grown to this number. */
-  onRevoked: (seq: number) => void
+  onRevoked: (seq: number) => Promise<void>
 }
 
 /** Each method may reject with {@link StoreError}. */
@@ -43,7 +43,7 @@ export class Generations {
     if (!retirement.retired) throw inUse(retirement.keys)
     firstSeeds.forgetOne(user.id, generation)
     events?.record({ type: 'admin', result: 'generation-retired', user: name })
-    if (retirement.keys > 0) onRevoked(retirement.newestRevocation)
+    if (retirement.keys > 0) await onRevoked(retirement.newestRevocation)
     return retirement
   }
 

@@ -25,6 +25,11 @@ export class LruMap<K, V extends object> {
     this.#entries.delete(key)
   }
 
+  /** Looks at all: for what seldom happens. */
+  deleteWhere(isOld: (value: V) => boolean): void {
+    for (const [key, value] of this.#entries) if (isOld(value)) this.#entries.delete(key)
+  }
+
   clear(): void {
     this.#entries.clear()
   }

@@ -13,16 +13,20 @@ export interface UserPolicy extends UserRow {
 interface PoliciesOptions {
   store: Store
   events: EventLog | undefined
-  onChange: (changed: RegistryEvents['policyChanged'][0]) => void
+  /** Where authentication looks up. */
+  lookUps: Pick<Store, 'findAdmission'>
+  onChange: (changed: RegistryEvents['policyChanged'][0]) => Promise<void>
 }
 
 /** What changes something resolves once the change is durable. Each method may reject with {@link StoreError}. */
 export class Policies {
   readonly #store: Store
   readonly #events: EventLog | undefined
+  readonly #lookUps: PoliciesOptions['lookUps']
   readonly #onChange: PoliciesOptions['onChange']
 
-  constructor({ store, events, onChange }: PoliciesOptions) {
+  constructor({ store, lookUps, events, onChange }: PoliciesOptions) {
+    this.#lookUps = lookUps
     this.#store = store
     this.#events = events
     this.#onChange = onChange
@@ -43,7 +47,7 @@ export class Policies {
     const user = await this.#store.changeUserPolicy(name, change, ifVersion).catch(asRegistryError)
     if (user === undefined) throw unknownUser()
     this.#events?.record({ type: 'admin', result: 'policy-changed', user: name })
-    this.#onChange({ user: name })
+    await this.#onChange({ user: name })
     return { ...user, gateways: await this.#store.listedGateways(user.id) }
   }
 
@@ -52,7 +56,7 @@ export class Policies {
     const gateway = await this.#store.changeVisitors(identity, visitors, ifVersion).catch(asRegistryError)
     if (gateway === undefined) throw unknownGateway()
     this.#events?.record({ type: 'admin', result: 'policy-changed', gateway: identity, user: gateway.user })
-    this.#onChange({ gateway: identity })
+    await this.#onChange({ gateway: identity })
     return gateway
   }
 
@@ -66,7 +70,7 @@ export class Policies {
 
   /** What decides whether a PNE of this user may be in the remote case at this gateway. */
   admission(userId: number, gateway: string): Promise<AdmissionRow | undefined> {
-    return this.#store.findAdmission(userId, gateway)
+    return this.#lookUps.findAdmission(userId, gateway)
   }
 }
 

@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto'
 import { EventEmitter } from 'node:events'
 import type { Logger } from '@opencpns/io'
 import { checkRealm, gatewayIdentity, KEY_OCTETS, revocationTag } from '@opencpns/protocol'
+import type { LookUps } from '../caches/look-ups.ts'
 import type { EventLog, NewEvent } from '../events.ts'
 import { Operators } from '../operators.ts'
 import type {
@@ -24,12 +25,14 @@ import type {
   UserRow,
 } from '../store/contract.ts'
 import { StoreError } from '../store/contract.ts'
+import type { ChangeRow } from '../store/contract-changes.ts'
 import type { Vault } from '../vault.ts'
 import { checkAssigned, checkReplaces, unlessTaken } from './checks.ts'
 import { RegistryError, unknownGateway, unknownKey, unknownPne, unknownUser } from './errors.ts'
 import { FirstSeeds } from './first-seeds.ts'
 import { Generations } from './generations.ts'
 import { checkDisplayName, checkName, makePneId } from './names.ts'
+import { Others } from './others.ts'
 import { Policies } from './policies.ts'
 import { canonicalPrefix } from './prefix.ts'
 import { RADIUS_SECRET_OCTETS, type RadiusClient, RadiusClients } from './radius-clients.ts'
@@ -67,26 +70,43 @@ export class Registry extends EventEmitter<RegistryEvents> {
   readonly policies: Policies
   readonly registrations: Registrations
   readonly #store: Store
+  readonly #lookUps: LookUps
   readonly #vault: Vault
   readonly #firstSeeds: FirstSeeds
   readonly #radiusClients: RadiusClients
+  readonly #others: Others
+  readonly #announce: (() => Promise<void>) | undefined
   readonly #events: EventLog | undefined
   readonly #logger: Logger | undefined
   readonly #now: () => number
   #housekeeping: NodeJS.Timeout | undefined
 
-  constructor({ store, vault, realm, events, logger, now = Date.now }: RegistryOptions) {
+  constructor(options: RegistryOptions) {
     super()
+    const { store, vault, realm, events, logger, lookUps = store, announce, now = Date.now } = options
     this.realm = checkRealm(realm)
-    this.policies = new Policies({ store, events, onChange: (changed) => void this.emit('policyChanged', changed) })
+    this.#lookUps = lookUps
+    this.#announce = announce
+    this.policies = new Policies({
+      store,
+      lookUps,
+      events,
+      onChange: (changed) => this.#tell(() => this.emit('policyChanged', changed)),
+    })
     this.registrations = new Registrations(store, events)
     this.#store = store
     this.#vault = vault
     this.#firstSeeds = new FirstSeeds(store, vault)
-    const onRevoked = (seq: number) => void this.emit('revoked', { seq })
+    const onRevoked = (seq: number) => this.#tell(() => this.emit('revoked', { seq }))
     this.generations = new Generations({ store, firstSeeds: this.#firstSeeds, events, now, onRevoked })
     this.operators = new Operators({ store, vault, logger, now })
     this.#radiusClients = new RadiusClients(store, vault, logger)
+    this.#others = new Others({
+      store,
+      firstSeeds: this.#firstSeeds,
+      onPolicyChanged: (changed) => void this.emit('policyChanged', changed),
+      onGatewayRevoked: (identity, isRemoved) => this.#gatewayRevoked(identity, isRemoved ? LAST_WORDS_MS : undefined),
+    })
     this.#events = events
     this.#logger = logger
     this.#now = now
@@ -104,6 +124,28 @@ export class Registry extends EventEmitter<RegistryEvents> {
     this.#radiusClients.close()
     this.#housekeeping = undefined
     this.removeAllListeners()
+  }
+
+  // What any server of the store has changed
+
+  /** The revocation log has grown to `seq`. */
+  noteRevoked(seq: number): void {
+    this.emit('revoked', { seq })
+  }
+
+  /** A line of the log of changes. Never rejects: a gateway of which nothing can be learned is let go, and comes back. */
+  async noteChange(change: Pick<ChangeRow, 'kind' | 'subject'>): Promise<void> {
+    try {
+      await this.#others.changed(change)
+    } catch (err) {
+      this.#logger?.warn({ err, ...change }, 'what another server has changed could not be looked up')
+      if (change.kind === 'gateway') this.emit('gatewayRevoked', change.subject)
+    }
+  }
+
+  /** Changes were missed: every gateway has to come back, for a new link begins with all that it must know. */
+  noteLost(): void {
+    this.emit('outOfDate')
   }
 
   // End users
@@ -127,7 +169,7 @@ export class Registry extends EventEmitter<RegistryEvents> {
     const sealed = this.#firstSeeds.make(name, generation)
     await this.#store.addFirstSeed({ userId: user.id, generation, sealed, createdAt: this.#now() })
     this.#events?.record({ type: 'admin', result: 'first-seed-renewed', user: name })
-    this.emit('policyChanged', { user: name })
+    await this.#tell(() => this.emit('policyChanged', { user: name }))
     return { ...user, generation }
   }
 
@@ -143,8 +185,10 @@ export class Registry extends EventEmitter<RegistryEvents> {
     this.#firstSeeds.forget(user.id, user.generation)
     await this.#radiusClients.refresh()
     this.#events?.record({ type: 'admin', result: 'user-removed', user: name })
-    if (pnes > 0) this.emit('revoked', { seq })
-    for (const identity of gateways) this.emit('gatewayRevoked', identity, LAST_WORDS_MS)
+    await this.#tell(() => {
+      if (pnes > 0) this.emit('revoked', { seq })
+      for (const identity of gateways) this.emit('gatewayRevoked', identity, LAST_WORDS_MS)
+    })
     return removal
   }
 
@@ -202,7 +246,7 @@ export class Registry extends EventEmitter<RegistryEvents> {
     if (gateway === undefined) throw unknownGateway()
     await this.#radiusClients.refresh()
     this.#events?.record({ type: 'admin', result: 'gateway-revoked', gateway: identity, user: gateway.user })
-    this.emit('gatewayRevoked', identity)
+    await this.#tell(() => this.emit('gatewayRevoked', identity))
     return gateway
   }
 
@@ -287,7 +331,10 @@ export class Registry extends EventEmitter<RegistryEvents> {
     return this.#recorded(gateway, rotationRetired, async () => {
       const key = await this.#store.retireKey(secondSeed, gateway, this.#now())
       if (key === undefined) throw unknownPne()
-      if (key.state === 'retired' && key.gateway === gateway) return key
+      if (key.state === 'retired' && key.gateway === gateway) {
+        await this.#announce?.()
+        return key
+      }
       checkAssigned(key, gateway)
       if (!(await this.isGateway(gateway))) throw unknownGateway()
       throw new RegistryError('KEY_LAST', 'this PNE has no other active key: confirm the new one first')
@@ -301,7 +348,7 @@ export class Registry extends EventEmitter<RegistryEvents> {
    * there were none, when that was destroyed with its user.
    */
   async findPeer(secondSeed: Uint8Array): Promise<Peer | undefined> {
-    const key = await this.#store.findPneBySecondSeed(secondSeed)
+    const key = await this.#lookUps.findPneBySecondSeed(secondSeed)
     if (key === undefined) return undefined
     const opened = await this.#firstSeeds.open(key.userId, key.generation)
     if (opened === undefined) return undefined
@@ -355,7 +402,7 @@ export class Registry extends EventEmitter<RegistryEvents> {
     if (revocation === undefined) throw unknownPne()
     if (pne.state !== 'revoked') {
       this.#events?.record({ type: 'revocation', result: 'revoked', pneId, gateway: pne.gateway, user: pne.user })
-      this.emit('revoked', revocation)
+      await this.#tell(() => this.emit('revoked', revocation))
     }
     return revocation
   }
@@ -384,6 +431,17 @@ export class Registry extends EventEmitter<RegistryEvents> {
     await this.removePending().catch((error) =>
       this.#logger?.warn({ err: error }, 'unconfirmed assignments not removed'),
     )
+  }
+
+  /** Tells all servers of a change, or without others the doors of this one. */
+  async #tell(emit: () => void): Promise<void> {
+    if (this.#announce) await this.#announce()
+    else emit()
+  }
+
+  async #gatewayRevoked(identity: string, lingerMs: number | undefined): Promise<void> {
+    this.emit('gatewayRevoked', identity, lingerMs)
+    await this.#radiusClients.refresh()
   }
 
   async #findUser(name: string): Promise<UserRow> {

@@ -1,6 +1,7 @@
 // What the registry takes and gives, besides the rows of the store.
 
 import type { Logger } from '@opencpns/io'
+import type { LookUps } from '../caches/look-ups.ts'
 import type { EventLog } from '../events.ts'
 import type { KeyState, Store } from '../store/contract.ts'
 import type { Vault } from '../vault.ts'
@@ -50,13 +51,14 @@ export interface GatewayPolicy {
 }
 
 /**
- * What this process did. `revoked`: the revocation log has grown to `seq`. `gatewayRevoked`: the identity of a gateway whose
- * links must end, after `lingerMs` (by default at once). `policyChanged`: of this gateway, or of all gateways of this user.
+ * What was done, by this process or, where {@link RegistryOptions.announce} is given, by any. `revoked`: the revocation log has grown to `seq`. `gatewayRevoked`: the identity of a gateway whose
+ * links must end, after `lingerMs` (by default at once). `policyChanged`: of this gateway, or of all gateways of this user. `outOfDate`: changes were missed.
  */
 export interface RegistryEvents {
   revoked: [{ seq: number }]
   gatewayRevoked: [identity: string, lingerMs?: number]
   policyChanged: [{ gateway: string } | { user: string }]
+  outOfDate: []
 }
 
 export interface RegistryOptions {
@@ -65,6 +67,13 @@ export interface RegistryOptions {
   realm: string
   events?: EventLog | undefined
   logger?: Logger | undefined
+  /** Where authentication looks up; the store unless told otherwise. */
+  lookUps?: LookUps | undefined
+  /**
+   * Called when a change is durable: tells all servers of the store, this one too, which calls {@link Registry.noteChange} and
+   * {@link Registry.noteRevoked}. Without it this process tells its own doors.
+   */
+  announce?: (() => Promise<void>) | undefined
   /** ms since the epoch */
   now?: (() => number) | undefined
 }
