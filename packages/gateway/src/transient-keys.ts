@@ -1,5 +1,6 @@
 // The TKs of PNEs that were here before, in memory only: a further session then needs no server (docs/protocol.md 1.3).
 
+import { elapsedClock } from '@opencpns/io'
 import { revocationTag, transientKeyId } from '@opencpns/protocol'
 
 const TRANSIENT_KEYS_MAX = 100_000
@@ -37,7 +38,7 @@ export class TransientKeys {
   readonly #max: number
   readonly #now: () => number
 
-  constructor({ max = TRANSIENT_KEYS_MAX, now = Date.now }: { max?: number; now?: () => number } = {}) {
+  constructor({ max = TRANSIENT_KEYS_MAX, now = elapsedClock() }: { max?: number; now?: () => number } = {}) {
     this.#max = max
     this.#now = now
   }

@@ -4,6 +4,7 @@
 export { Admission, type AdmissionTicket } from './admission.ts'
 export { type Backoff, type BackoffOptions, backoff, sleep } from './backoff.ts'
 export { Deadline, type Limits, watch } from './deadline.ts'
+export { elapsedClock } from './elapsed.ts'
 export { IoError, type IoErrorCode } from './errors.ts'
 export { giveToFolderOwner, readSecretFile, syncFolder, type WriteOptions, writeFileAtomic } from './files.ts'
 export { join } from './join.ts'

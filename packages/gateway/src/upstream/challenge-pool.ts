@@ -1,6 +1,7 @@
 // A pool of challenges (GPSK-1) that the CPNS Server issued earlier, so that the remote case takes one round trip to it.
 // Each is given out once. Below half the pool fills itself in the background; empty, whoever asks waits for the server.
 
+import { elapsedClock } from '@opencpns/io'
 import { UpstreamError } from './errors.ts'
 
 /** What the server issued: GPSK-1 packets, each good for `lifetimeS` seconds. */
@@ -43,7 +44,7 @@ export class ChallengePool {
   #coming = 0
   #generation = 0
 
-  constructor({ fetch, size, now = Date.now }: PoolOptions) {
+  constructor({ fetch, size, now = elapsedClock() }: PoolOptions) {
     this.#fetch = fetch
     this.#size = size
     this.#now = now
