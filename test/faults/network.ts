@@ -78,8 +78,8 @@ async function settle(line: Line, town: FaultTown, trial: Trial): Promise<Scene>
   const server = { host: line.far, port: PORT }
   const where = ['--listen', formatHostPort(server), '--admin', '127.0.0.1:0', '--log-level', 'error']
   await far.start('server', 'run', '--data', town.path('server'), ...where)
-  const { address: home } = await town.startGateway('home', server)
-  const { address: hotel } = await town.startGateway('hotel', server)
+  const { address: home } = await town.startGateway('home', { servers: [server] })
+  const { address: hotel } = await town.startGateway('hotel', { servers: [server] })
   const scene = {
     line,
     home: { gateway: home, credential: watch },

@@ -37,7 +37,10 @@ export async function tryDamage(town: FaultTown, promises: Promises, flips: numb
   }
   damage.flips = damage.harmless + damage.found + damage.unfound
   const mattered = damage.found + damage.unfound
-  promises.keep('of flipped bits that matter three in four are found at the start', damage.found >= FOUND_MIN * mattered)
+  promises.keep(
+    'of flipped bits that matter three in four are found at the start',
+    damage.found >= FOUND_MIN * mattered,
+  )
   await findsByCommand(town, promises)
   return damage
 }

@@ -54,16 +54,17 @@ export class FaultTown {
     return this.town.path(name)
   }
 
-  /** Starts the server, with alice as its user. */
-  async server(): Promise<Running> {
-    const server = await this.serverAgain()
+  /** Starts the server, with alice as its user. @param machine where, if not here  @param more options */
+  async server(machine?: Machine, ...more: string[]): Promise<Running> {
+    const server = await this.serverAgain(machine, ...more)
     await this.town.addUser()
     return server
   }
 
-  /** Starts the server where it was. @param machine where, if not here */
-  serverAgain(machine?: Machine): Promise<Running> {
-    return this.town.startServer(this.serverAt.port, machine)
+  /** Starts the server where it was. */
+  serverAgain(machine = this.town.machine, ...more: string[]): Promise<Running> {
+    const where = ['--listen', formatHostPort(this.serverAt), '--admin', '127.0.0.1:0', '--log-level', 'error']
+    return machine.start('server', 'run', '--data', this.path('server'), ...where, ...more)
   }
 
   /** A gateway as a process. */
@@ -72,9 +73,14 @@ export class FaultTown {
     return this.startGateway(name)
   }
 
-  /** A gateway that the server knows already. @param server where it finds the server, if not at the real address */
-  async startGateway(name: string, server: Address = this.serverAt): Promise<GatewayProcess> {
-    const start = (port = 0) => this.town.startGateway(name, server, port)
+  /** A gateway that the server knows already. */
+  async startGateway(name: string, { servers = [this.serverAt], machine }: GatewayPlace = {}): Promise<GatewayProcess> {
+    const files = ['--credential', this.path(`${name}.json`), '--data', this.path(name)]
+    const upstream = servers.flatMap((server) => ['--server', formatHostPort(server)])
+    const start = (port = 0) => {
+      const where = ['--listen', `127.0.0.1:${port}`, '--log-level', 'error']
+      return (machine ?? this.town.machine).start('gateway', 'run', ...files, ...upstream, ...where)
+    }
     const running = await start()
     const address = addressOf(running, 'pne')
     return { name, running, address, again: () => start(address.port) }
@@ -127,6 +133,13 @@ export class FaultTown {
   close(): void {
     for (const gateway of this.#linked) gateway.close()
   }
+}
+
+interface GatewayPlace {
+  /** Where it finds the server, if not at the real address. */
+  readonly servers?: readonly Address[]
+  /** Where it runs, if not here. */
+  readonly machine?: Machine
 }
 
 export interface GatewayProcess {

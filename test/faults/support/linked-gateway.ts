@@ -64,18 +64,29 @@ export class LinkedGateway {
 
   /** Steps 3 to 6, and the device's check of GPSK-3. */
   async authenticate(secondSeed: Uint8Array, euKey: Uint8Array): Promise<Result> {
-    const { realm } = this.#credential
-    const { challenges } = await this.#ask((id) => encode(ChallengeRequest, { id, count: 1 }), ChallengeResponse)
-    const [challenge = new Uint8Array()] = challenges ?? []
-    const peer = new GpskPeer({ idPeer: peerIdentity(secondSeed, realm), psk: deriveGpskPsk(euKey) })
+    const challenge = await this.challenge()
+    const peer = new GpskPeer({
+      idPeer: peerIdentity(secondSeed, this.#credential.realm),
+      psk: deriveGpskPsk(euKey),
+    })
     const step = peer.receive(challenge, Date.now())
     if (step.do !== 'send') throw new Error('this is no GPSK-1')
-    const make = (id: number) => encode(ForwardedRequest, { id, secondSeed, challenge, eap: step.packet })
-    const { result, eap } = await this.#ask(make, ForwardedResponse)
+    const { result, eap } = await this.forward({ secondSeed, challenge, eap: step.packet })
     if (result === Result.success && (!eap || peer.receive(eap, Date.now()).do !== 'send')) {
       throw new Error('the server has not proved the same key')
     }
     return result
+  }
+
+  /** A GPSK-1 packet of the server's. */
+  async challenge(): Promise<Uint8Array> {
+    const { challenges } = await this.#ask((id) => encode(ChallengeRequest, { id, count: 1 }), ChallengeResponse)
+    return challenges?.[0] ?? new Uint8Array()
+  }
+
+  /** Step 3 and its answer. @param said the challenge, and what a PNE answered to it, or to another one */
+  forward(said: Pick<ForwardedRequest, 'secondSeed' | 'challenge' | 'eap'>): Promise<ForwardedResponse> {
+    return this.#ask((id) => encode(ForwardedRequest, { id, ...said }), ForwardedResponse)
   }
 
   close(): void {
