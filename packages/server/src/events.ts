@@ -65,6 +65,8 @@ interface EventLogOptions {
   readonly now?: () => number
   readonly keep?: number
   readonly bufferMax?: number
+  /** Hears of each event at once; must not throw. */
+  readonly onRecord?: ((event: NewEvent) => void) | undefined
   /** Hears of events once they are in the log; must not throw. */
   readonly listener?: Listener
 }
@@ -78,6 +80,7 @@ export class EventLog {
   readonly #keep: number
   readonly #bufferMax: number
   readonly #listener: Listener | undefined
+  readonly #onRecord: ((event: NewEvent) => void) | undefined
   #buffer: Recorded[] = []
   #timer: NodeJS.Timeout | undefined
   #writing: Promise<void> | undefined
@@ -86,6 +89,7 @@ export class EventLog {
   constructor(store: Store, options: EventLogOptions = {}) {
     this.#store = store
     this.#listener = options.listener
+    this.#onRecord = options.onRecord
     this.#logger = options.logger
     this.#now = options.now ?? Date.now
     this.#keep = options.keep ?? KEEP
@@ -97,8 +101,14 @@ export class EventLog {
     return this.#dropped
   }
 
+  /** Events that are not in the log yet. */
+  get waiting(): number {
+    return this.#buffer.length
+  }
+
   /** Costs less than a microsecond and never throws. The event must not be changed afterwards. */
   record(event: NewEvent): void {
+    this.#onRecord?.(event)
     this.#buffer.push({ at: this.#now(), event })
     // Dropping the oldest half at once keeps the cost of each record constant.
     if (this.#buffer.length > this.#bufferMax) this.#drop(Math.ceil(this.#bufferMax / 2))

@@ -4,6 +4,7 @@ import type { Logger, Trace } from '@opencpns/io'
 import type { Tracer } from '@opentelemetry/api'
 import type { EventLog } from './events.ts'
 import type { Live } from './live/live.ts'
+import type { Door, ServerMetrics } from './metrics/metrics.ts'
 import type { RefusalReason } from './refusal.ts'
 import type { Peer } from './registry.ts'
 import { recordSpans } from './tracing.ts'
@@ -19,6 +20,8 @@ export interface Outcome {
   readonly traceparent?: string | undefined
   readonly peer: Peer | undefined
   readonly trace: Trace
+  /** That it came by; by the one for gateways unless told. */
+  readonly door?: Door
   /** More for the line of the log; no secret, and nothing from outside that is not bounded and sanitised. */
   readonly facts?: object
 }
@@ -29,18 +32,20 @@ export interface Observers {
   readonly logger: Logger
   /** Who shows it to an operator. */
   readonly live?: Live | undefined
+  readonly metrics?: ServerMetrics | undefined
   /** Records it as a span (OpenTelemetry). */
   readonly tracer?: Tracer | undefined
 }
 
 export function report(to: Observers, outcome: Outcome): void {
-  const { result, reason, gateway, sessionId, traceparent, peer, trace, facts } = outcome
+  const { result, reason, gateway, sessionId, traceparent, peer, trace, door = 'cpns', facts } = outcome
   const { pneId, user } = peer ?? {}
   const session = sessionId && base64url(sessionId)
   const steps = stepsAfter(trace)
   const of = { result, reason, gateway, pneId, user, session, ms: trace.ms, steps }
   to.events.record({ type: 'authentication', case: 'remote', ...of })
   to.live?.decided(result, steps)
+  to.metrics?.authenticated(door, reason, trace)
   if (to.tracer) recordSpans(to.tracer, { traceparent, steps: trace, result, reason, session })
   const line = { event: 'authentication', result, reason, gateway, pneId, ...facts, steps: trace.steps }
   to.logger.info(line, result === 'accepted' ? 'a PNE was authenticated' : 'a PNE was refused')

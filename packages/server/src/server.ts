@@ -9,9 +9,12 @@ import { type AdminTls, checkListen, shownBy } from './doors/admin/tls.ts'
 import { openCpnsDoor } from './doors/cpns/door.ts'
 import { Conversations } from './doors/radius/conversations.ts'
 import { openRadiusDoor, type RadsecOptions } from './doors/radius/door.ts'
+import type { NewEvent } from './events.ts'
 import { Links } from './links.ts'
 import { openLive } from './live/open.ts'
 import { Totals } from './live/totals.ts'
+import { measured } from './metrics/measured-store.ts'
+import { ServerMetrics } from './metrics/metrics.ts'
 import { Registry } from './registry.ts'
 
 const GRACE_MS = 5000
@@ -63,10 +66,14 @@ export async function runServer(options: ServerOptions): Promise<RunningServer> 
   }
   try {
     checkListen(admin)
-    const { realm, vault, store, adminToken, release } = await openDataFolder(dataDir, { store: options.store, logger })
+    const folder = await openDataFolder(dataDir, { store: options.store, logger })
+    const { realm, vault, adminToken, release } = folder
     closers.push(release)
-    closers.push(() => store.close())
-    const { live, events, authentications } = await openLive({ store, logger, now })
+    closers.push(() => folder.store.close())
+    const metrics = new ServerMetrics()
+    const store = measured(folder.store, metrics)
+    const onRecord = (event: NewEvent) => metrics.recorded(event)
+    const { live, events, authentications } = await openLive({ store, logger, now, onRecord })
     closers.push(() => events.close())
     const registry = new Registry({ store, vault, realm, events, logger, now })
     closers.push(() => registry.close())
@@ -78,7 +85,7 @@ export async function runServer(options: ServerOptions): Promise<RunningServer> 
 
     const challenges = new Challenges(vault.challengeKey(), realm)
     const conversations = new Conversations(vault.conversationKey())
-    const observers = { events, live, gatewayReports: live, links, logger, tracer: options.tracer }
+    const observers = { events, live, gatewayReports: live, links, metrics, logger, tracer: options.tracer }
     const context = { realm, registry, challenges, conversations, ...observers, now, transientKeyLifetimeS }
     const cpnsDoor = await openCpnsDoor(listen, context)
     let graceMs = GRACE_MS
@@ -93,6 +100,7 @@ export async function runServer(options: ServerOptions): Promise<RunningServer> 
     const { gateways } = cpnsDoor
     const totals = new Totals(store, () => links.count(), now)
     const watch = { live, totals, authentications, gateways }
+    metrics.watch({ events, cpns: cpnsDoor, radius: radiusDoor, totals })
     const fitness = {
       store: () => registry.newestRevocation(),
       isDoorOpen: () => isOpen,
@@ -107,6 +115,7 @@ export async function runServer(options: ServerOptions): Promise<RunningServer> 
       watch,
       links,
       fitness,
+      metrics,
       token: adminToken,
       logger,
     })

@@ -1,14 +1,23 @@
 // The event log, and what is to be seen of it.
 import type { Logger } from '@opencpns/io'
-import { EventLog } from '../events.ts'
+import { EventLog, type NewEvent } from '../events.ts'
 import type { Store } from '../store/contract.ts'
 import { Authentications } from './authentications.ts'
 import { Live } from './live.ts'
 
+interface LiveLogOptions {
+  readonly store: Store
+  readonly logger: Logger
+  /** ms since the epoch */
+  readonly now: () => number
+  /** Hears of each event at once; must not throw. */
+  readonly onRecord?: ((event: NewEvent) => void) | undefined
+}
+
 /** @throws {StoreError} */
-export async function openLive({ store, logger, now }: { store: Store; logger: Logger; now: () => number }) {
+export async function openLive({ store, logger, now, onRecord }: LiveLogOptions) {
   const live = new Live({ store, now })
-  const events = new EventLog(store, { logger, now, listener: (rows, of) => live.written(rows, of) })
+  const events = new EventLog(store, { logger, now, onRecord, listener: (rows, of) => live.written(rows, of) })
   live.recordInto(events)
   const authentications = new Authentications({ store, events, devices: live.devices })
   const refused = await store.listEvents({ type: 'authentication', result: 'refused', limit: 20 })

@@ -10,12 +10,13 @@ import { Authorization, guard } from './authorization.ts'
 import type { AdminContext } from './context.ts'
 import { addHealthRoutes, type Fitness } from './health.ts'
 import { rememberAnswers } from './idempotency.ts'
+import { addMetricsRoute, type MetricsText } from './metrics.ts'
 import { addOpenApiRoute, collectRoutes } from './openapi.ts'
 import { PROBLEM_TYPE, problem, refuse, toProblem } from './problems.ts'
 import { addRoutes } from './routes/index.ts'
 import type { Problem } from './schemas/index.ts'
 import { addLoginRoute, addSessionRoutes } from './session.ts'
-import { type AdminTls, checkListen, httpsOf } from './tls.ts'
+import { type AdminTls, checkListen, httpsOf, isLoopback } from './tls.ts'
 
 const LOOPBACK = '127.0.0.1'
 const BODY_MAX_OCTETS = 64 * 1024
@@ -27,6 +28,7 @@ export interface AdminDoorOptions extends AdminContext {
   fitness?: Fitness | undefined
   /** base64url of 32 random octets or more: the admin.token of the data folder, whose holder is the admin `local` */
   token: string
+  metrics?: MetricsText | undefined
   tls?: AdminTls | undefined
   /** It may listen beyond the loopback address without TLS, for a proxy stands before it. */
   isExposed?: boolean | undefined
@@ -46,17 +48,19 @@ export interface AdminDoor {
 
 /** @throws {AdminError} TLS_FILE_INVALID */
 export function createAdminDoor(options: AdminDoorOptions): AdminDoor {
-  const { token, fitness, tls, isExposed, ...context } = options
+  const { token, fitness, metrics, tls, isExposed, ...context } = options
   const { registry, watch, logger } = context
   const { operators, realm } = registry
   const authorization = new Authorization(operators, token)
   const app = makeApp(logger, tls)
+  let isPrivate = false
   collectRoutes(app)
   app.register(cookies)
   app.register(async (open) => {
     addHealthRoutes(open, realm, fitness ?? fitAsItRuns(registry))
     addOpenApiRoute(open)
     addConsole(open, { logger })
+    if (metrics) addMetricsRoute(open, { metrics, authorization, needsToken: () => !isPrivate })
     addLoginRoute(open, { authorization, operators, realm, logger })
   })
   app.register(async (guarded) => {
@@ -69,6 +73,7 @@ export function createAdminDoor(options: AdminDoorOptions): AdminDoor {
   return {
     async listen(host = LOOPBACK, port = 0) {
       checkListen({ host, tls, isExposed })
+      isPrivate = isLoopback(host) && isExposed !== true
       return listen(app, host, port, tls ? 'https' : 'http')
     },
     close: () => app.close(),

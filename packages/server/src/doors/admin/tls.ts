@@ -35,7 +35,7 @@ export function shownBy({ cert }: AdminTls): string {
   return new X509Certificate(cert).toString()
 }
 
-function isLoopback(host: string): boolean {
+export function isLoopback(host: string): boolean {
   const family = isIP(host)
   if (family === 0) return host === 'localhost'
   return loopback.check(host, family === 4 ? 'ipv4' : 'ipv6')

@@ -12,6 +12,8 @@ const UNAUTHENTICATED_MAX = 1024
 export interface CpnsDoor {
   readonly address: Address
   readonly gateways: LinkedGateways
+  /** How much there is to do. */
+  load(): { links: number; underWay: number; unauthenticated: number; displaced: number }
   /** Takes no more connections; ends each link once what is under way is answered, or after `graceMs`. */
   close(graceMs: number): Promise<void>
 }
@@ -87,6 +89,10 @@ export async function openCpnsDoor(listen: Address, context: AnswerContext): Pro
   return {
     address: { host, port },
     gateways: linkedGateways(newest),
+    load() {
+      const underWay = links.values().reduce((sum, link) => sum + link.underWay, 0)
+      return { links: links.size, underWay, unauthenticated: admission.waiting, displaced: admission.displaced }
+    },
     async close(graceMs) {
       registry.off('revoked', onRevoked)
       registry.off('gatewayRevoked', onGatewayRevoked)

@@ -121,6 +121,11 @@ export class GatewayLink {
     await this.#link.frames((frame) => this.#answer(frame), { maxPending: IN_FLIGHT_MAX, idleMs: IDLE_MS })
   }
 
+  /** Requests that are being answered. */
+  get underWay(): number {
+    return this.#underWay
+  }
+
   /** Tells the gateway that the revocation log has grown to `upTo`. */
   notify(upTo: number): void {
     this.#notice(() => encode(RevocationNotice, { upTo }))

@@ -125,7 +125,7 @@ async function accept(attempt: Attempt, eap: Buffer, context: RadiusContext): Pr
 
   // Step 6: the result, and the MSK, from which PNE and access point go on to step 7 in their own way.
   const { peer, gateway, trace, userName } = attempt
-  report(context, { result: 'accepted', gateway, peer, trace, facts: stationFacts(attempt) })
+  report(context, { door: 'radius', result: 'accepted', gateway, peer, trace, facts: stationFacts(attempt) })
   const lifetime = SessionTimeout.of(context.transientKeyLifetimeS ?? TRANSIENT_KEY_LIFETIME_S)
   const end = splitEapMessage(success(awaited.identifier))
   const attributes = [UserName.of(userName), lifetime, AUTHENTICATE_AGAIN, ...end]
@@ -136,7 +136,7 @@ function refuse(attempt: Attempt, error: unknown, context: RadiusContext): Respo
   const { reason, detail } = asRefusal(error)
   const { gateway, peer, trace } = attempt
   const facts = { ...stationFacts(attempt), ...(detail !== undefined && { detail }) }
-  report(context, { result: 'refused', reason, gateway, peer, trace, facts })
+  report(context, { door: 'radius', result: 'refused', reason, gateway, peer, trace, facts })
   return reject(attempt)
 }
 

@@ -2,7 +2,7 @@
 
 import { lookup } from 'node:dns/promises'
 import { type Address, formatHostPort, IoError } from '@opencpns/io'
-import { createRadiusServer, type Handler, RadiusError } from '@opencpns/radius'
+import { createRadiusServer, type Handler, RadiusError, type RadiusServerCounters } from '@opencpns/radius'
 import type { Registry } from '../../registry.ts'
 import { authenticate, type RadiusContext } from './authenticate.ts'
 import { gatewayOf } from './certificates.ts'
@@ -21,6 +21,8 @@ export interface RadiusDoorOptions {
 
 export interface RadiusDoor {
   readonly addresses: { readonly radius?: Address; readonly radsec?: Address }
+  /** How many requests came, and what became of them. */
+  counters(): RadiusServerCounters
   /** Takes no more requests; gives those in progress `graceMs`. */
   close(graceMs: number): Promise<void>
 }
@@ -46,7 +48,7 @@ export async function openRadiusDoor({ radius, radsec }: RadiusDoorOptions, cont
         radsec: await listening(radsec, 'radsec', (at) => server.listenTls({ ...radsec, ...at, authorize })),
       }),
     }
-    return { addresses, close }
+    return { addresses, counters: () => server.counters(), close }
   } catch (error) {
     await close(0)
     throw error
