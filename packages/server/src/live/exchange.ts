@@ -12,11 +12,16 @@ const WAITING = 1000
 /** After a pause of the process. */
 const SECONDS = 5
 
+/** Numbers of the times of steps in one message: a multiple of three. */
+const STEPS = 600
+
+type Counted = Extract<LiveMessage, { kind: 'second' }>
+
 interface ExchangeOptions {
   /** ms since the epoch */
   readonly now: () => number
   /** What this replica counted in a whole second. */
-  readonly counted: (atS: number) => Extract<LiveMessage, { kind: 'second' }>
+  readonly counted: (atS: number) => Counted
 }
 
 export class Exchange {
@@ -58,11 +63,19 @@ export class Exchange {
     const messages: LiveMessage[] = [...rows.map((row) => ({ kind: 'authentication', row }) as const), ...this.#others]
     this.#others = []
     this.#second = Math.max(this.#second, this.#currentSecond() - SECONDS)
-    for (; this.#second < this.#currentSecond(); this.#second++) messages.push(this.#options.counted(this.#second))
+    for (; this.#second < this.#currentSecond(); this.#second++)
+      messages.push(...inPieces(this.#options.counted(this.#second)))
     if (messages.length > 0) this.#send?.(messages)
   }
 
   #currentSecond(): number {
     return Math.floor(this.#options.now() / 1000)
   }
+}
+
+/** A bus may carry small messages only. */
+function inPieces({ steps, ...second }: Counted): Counted[] {
+  const first = { ...second, steps: steps.slice(0, STEPS) }
+  if (steps.length <= STEPS) return [first]
+  return [first, ...inPieces({ ...second, counts: [], steps: steps.slice(STEPS) })]
 }

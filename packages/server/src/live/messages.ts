@@ -19,7 +19,7 @@ export interface LinkChange {
 }
 
 /** A change that an operator asked for, as the audit log has it. */
-export interface OperatorChange {
+interface OperatorChange {
   readonly type: 'audit'
   /** Of its line in the audit log. */
   readonly id: number

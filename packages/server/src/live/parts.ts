@@ -23,7 +23,7 @@ export interface ServerPart extends AnyPart {
 }
 
 export const keysUsed = ['EUKey', 'transient key', 'transient key, held'] as const
-export type KeyUsed = (typeof keysUsed)[number]
+type KeyUsed = (typeof keysUsed)[number]
 
 /** Steps 1, 2, 3, 6, 7 and 8, as an authenticated gateway told them; nobody else has seen them. */
 export interface GatewayPart extends AnyPart {
@@ -65,7 +65,7 @@ export function assemble(rows: readonly EventRow[]): Known[] {
 }
 
 /** @param known  what was known before of the authentication that this line is about */
-export function withPart(known: Known | undefined, row: EventRow): Known {
+function withPart(known: Known | undefined, row: EventRow): Known {
   const { id, gateway, session } = row
   const before = known ?? { id, gateway: gateway ?? '', session, server: undefined, told: undefined }
   const told = toldPart(row)

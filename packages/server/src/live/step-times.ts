@@ -11,7 +11,7 @@ const OCTAVES = 26
 const BUCKETS = OCTAVES * PARTS
 const WINDOW_S = 300
 
-export const stepNames = [
+const stepNames = [
   'Authentication Request from the PNE',
   'EUKey assigned here?',
   'Authentication Request forwarded',

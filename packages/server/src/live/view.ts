@@ -2,7 +2,7 @@
 import type { Party } from '@opencpns/io'
 import { caseOf, type GatewayPart, isComplete, isRefused, type Known, type ServerPart, type StepAt } from './parts.ts'
 
-export interface StepView {
+interface StepView {
   step: number
   from: Party
   to: Party

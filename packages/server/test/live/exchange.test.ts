@@ -47,6 +47,17 @@ test('what one replica counts in a second, another shows too, once', async (t) =
   )
 })
 
+test('no message is larger than a bus may carry, however different the times of steps are', async (t) => {
+  const { one, other, clock, sent } = await openTwo(t)
+  for (let us = 1; us < 60_000_000; us *= 1.05) one.live.decided('accepted', [4, us, 5, 2 * us])
+  const count = one.live.stepTimes()[3]?.count
+  clock.ms += 1000
+  await until(() => other.live.stepTimes()[3]?.count === count)
+  const octets = sent.map((message) => Buffer.byteLength(JSON.stringify(message)))
+  assert.ok(Math.max(...octets) < 4000, `${Math.max(...octets)} octets`)
+  assert.ok(sent.length > 1)
+})
+
 test('a watcher at another replica is told, within bounds, refusals first', async (t) => {
   const { one, other, sent } = await openTwo(t)
   const batches: Batch[] = []
