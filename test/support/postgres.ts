@@ -12,6 +12,8 @@ const isRoot = process.getuid?.() === 0
 export interface Postgres {
   readonly port: number
   readonly password: string
+  /** Where postgresql.conf is. */
+  readonly data: string
   /** Makes an empty database, as a copy of `template` if that is given, and gives its URL. */
   createDatabase(template?: string): Promise<string>
   /** Runs SQL as the superuser. */
@@ -74,6 +76,7 @@ export async function startPostgres(settings: Record<string, string> = {}): Prom
   return {
     port,
     password,
+    data,
     async createDatabase(template = 'template1') {
       const name = `t${randomBytes(6).toString('hex')}`
       await sql('postgres', `CREATE DATABASE ${name} TEMPLATE ${template} STRATEGY file_copy`)

@@ -185,7 +185,7 @@ async function query(client: pg.ClientBase, { name, text }: Statement, values: r
   try {
     return await client.query(name === '' ? { text } : { name, text, values: [...values] })
   } catch (error) {
-    throw toPostgresError(error)
+    throw error instanceof TypeError || error instanceof RangeError ? error : toPostgresError(error)
   }
 }
 

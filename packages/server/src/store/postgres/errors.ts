@@ -75,19 +75,21 @@ export function toPostgresError(error: unknown): PostgresError {
   return new PostgresError(meaning ?? { code: 'STORE_FAILED', advice: `the database refused: ${cause.message}` }, cause)
 }
 
-/** The same for the first connection: there, a lost connection means that nothing answers. */
+/** The same for the first connection: there, a lost connection means that nothing answers. @param where  without password */
 export function toOpeningError(error: unknown, where: string): unknown {
   if (!(error instanceof PostgresError)) return error
   const cause = error.cause as Cause
-  if (cause.code !== undefined && /^(CERT_|DEPTH_|ERR_TLS_|ERR_SSL_|SELF_|UNABLE_)/.test(cause.code)) {
-    const advice = `the database at ${where} does not prove who it is (${cause.code}): check sslrootcert and its certificate`
-    return new PostgresError({ code: 'STORE_REFUSED', advice }, cause)
-  }
-  if (error.code === 'STORE_REFUSED')
-    return new PostgresError({ code: error.code, advice: `${error.message} (${where})` }, cause)
+  const because = (code: StoreErrorCode, advice: string) => new PostgresError({ code, advice }, cause)
+  if (error.code === 'STORE_REFUSED') return because('STORE_REFUSED', `${error.message} (${where})`)
   if (error.repeat !== 'lost') return error
-  const advice = `no database answers at ${where} (${cause.message}): start it, or check --store`
-  return new PostgresError({ code: 'STORE_UNREACHABLE', advice }, cause)
+  if (/password must be a string/.test(cause.message)) {
+    return because('STORE_REFUSED', `the database wants a password: put it into the address (${where})`)
+  }
+  if (/^(CERT_|DEPTH_|ERR_TLS_|ERR_SSL_|SELF_|UNABLE_)/.test(cause.code ?? '')) {
+    const advice = `the database does not prove who it is (${cause.code}): check its certificate and sslrootcert (${where})`
+    return because('STORE_REFUSED', advice)
+  }
+  return because('STORE_UNREACHABLE', `no database answers at ${where} (${cause.message}): start it, or check --store`)
 }
 
 /** What our own code finds in a transaction: another one was faster, and nothing is done until it begins again. */

@@ -29,6 +29,8 @@ interface NotificationsOptions {
   /** No messages come until {@link onConnected}. */
   onLost?: () => void
   logger?: Logger | undefined
+  /** For tests that cannot wait so long. */
+  deadlines?: { aliveEveryMs?: number; answerMs?: number }
 }
 
 export class PgNotifications {
@@ -135,7 +137,7 @@ export class PgNotifications {
       pipeline: true,
       application_name: 'opencpns messages',
       connectionTimeoutMillis: CONNECT_MS,
-      query_timeout: ANSWER_MS,
+      query_timeout: this.#options.deadlines?.answerMs ?? ANSWER_MS,
       keepAlive: true,
     })
   }
@@ -143,7 +145,7 @@ export class PgNotifications {
   /** Until the signal. @throws when there is no answer any more */
   async #keepAlive(client: pg.Client, signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      await wait(ALIVE_EVERY_MS, undefined, { signal }).catch(() => undefined)
+      await wait(this.#options.deadlines?.aliveEveryMs ?? ALIVE_EVERY_MS, undefined, { signal }).catch(() => undefined)
       if (!signal.aborted) await client.query('SELECT 1')
     }
   }
