@@ -1,10 +1,11 @@
 // Who may use the admin API, and for what. Whoever holds a token sends it as a bearer token (RFC 6750 section 2.1); a browser
 // sends the cookie that it got for one. Each route says which role it needs, and what a change is called in the audit log.
 import { createHash, timingSafeEqual } from 'node:crypto'
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyRequest, FastifySchema } from 'fastify'
 import { allows, type Operator, type Operators } from '../../operators.ts'
 import type { Role } from '../../store/contract-operator.ts'
 import { AdminError } from './errors.ts'
+import * as schemas from './schemas/index.ts'
 
 export const SESSION_COOKIE = 'opencpns_session'
 const CONSOLE_HEADER = 'x-opencpns-console'
@@ -87,10 +88,11 @@ export function guard(app: FastifyInstance, authorization: Authorization): void 
   app.decorateRequest('caller')
   app.addHook('onRoute', (route) => {
     const onlyReads = [route.method].flat().every(isReading)
-    const { action, role } = route.config ?? {}
+    const { action, role = onlyReads ? 'viewer' : 'admin' } = route.config ?? {}
     if (!onlyReads && action === undefined)
       throw new TypeError(`${route.method} ${route.url} has no name in the audit log`)
-    route.config = { ...route.config, role: role ?? (onlyReads ? 'viewer' : 'admin') }
+    route.config = { ...route.config, role }
+    route.schema = { querystring: schemas.NoQuery, ...route.schema, 'x-role': role } as FastifySchema
   })
   app.addHook('onRequest', async (request) => {
     const caller = await authorization.ofRequest(request)
@@ -109,6 +111,10 @@ export function guard(app: FastifyInstance, authorization: Authorization): void 
       'ROLE_INSUFFICIENT',
       `this needs the role ${role}, and the token has ${caller.role}: use another`,
     )
+  })
+  app.addHook('preValidation', async ({ body, routeOptions }) => {
+    if (routeOptions.schema?.body || typeof body !== 'object' || body === null || Object.keys(body).length === 0) return
+    throw new AdminError('REQUEST_INVALID', 'this takes no body: send none')
   })
   app.setNotFoundHandler(() => {
     throw new AdminError('ROUTE_UNKNOWN', 'there is nothing at this path for this method')

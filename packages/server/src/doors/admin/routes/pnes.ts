@@ -76,7 +76,7 @@ export function addPneRoutes(app: FastifyInstance, { registry, watch }: AdminCon
     },
     async ({ params }, reply) => {
       const { pneId, gateway } = await registry.findRotatable(params.id)
-      watch.gateways.askToRotate(gateway, pneId)
+      await watch.gateways.askToRotate(gateway, pneId)
       return reply.code(202).send({ id: pneId, asked: true as const })
     },
   )

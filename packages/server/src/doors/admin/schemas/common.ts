@@ -28,6 +28,7 @@ export const IfMatch = Type.Object({ 'if-match': Type.Optional(Type.String({ max
 
 export const PneCounts = Type.Object({ pending: Type.Integer(), active: Type.Integer(), revoked: Type.Integer() })
 
+export const NoQuery = Type.Object({}, closed)
 export const PageQuery = Type.Object({ limit: Limit, cursor: Cursor }, closed)
 
 export const Health = Type.Object({ status: Type.Literal('ok'), realm: Type.String() })
