@@ -1,5 +1,5 @@
 // How every command is declared: what it does, its options, examples, and the file that does it, loaded when it is called.
-import { type Command, Option } from 'commander'
+import { type Command, CommanderError, Option } from 'commander'
 import { parseListen } from './endpoint.ts'
 import { CliError } from './errors.ts'
 import { codeOf, Exit, exitCodesInShort } from './exit.ts'
@@ -72,6 +72,7 @@ function sentence(text: string): string {
 /** The roles say why and what to do; what failed, only the command knows. */
 function withContext(error: unknown, fails: string | undefined): unknown {
   const code = codeOf(error)
+  if (error instanceof CommanderError) return error // which has said all
   if (!(error instanceof Error) || code === undefined || fails === undefined || /^cannot /.test(error.message))
     return error
   return new CliError(code, `${fails}: ${error.message}`, { cause: error })

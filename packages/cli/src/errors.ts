@@ -4,6 +4,10 @@ export type CliErrorCode =
   | 'USAGE' // an option or an argument that cannot be
   | 'OUT_EXISTS' // the file to write is there already
   | 'OUT_UNWRITABLE' // the file of --out cannot be written
+  | 'UNIT_MISSING' // there is no such unit to remove
+  | 'UNIT_NOT_OURS' // the unit was written by somebody else
+  | 'UNIT_UNREACHABLE' // the service would not find its program or a file
+  | 'UNIT_UNWRITABLE' // units are for root to write
   | 'CONFIG_UNREADABLE' // the configuration file is not there, or may not be read
   | 'CONFIG_INVALID' // a key or a value that the configuration file may not have
   | 'DATA_FOLDER_MISSING' // no folder of a server

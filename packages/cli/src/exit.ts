@@ -76,6 +76,7 @@ const unusable = [
   'OUT_',
   'ADMIN_TOKEN_',
   'TLS_FILE_',
+  'UNIT_',
 ]
 
 /** The exit code for an error, by its `code`; an error without a known one is an internal error. */

@@ -3,10 +3,11 @@
 import { randomBytes } from 'node:crypto'
 import { constants } from 'node:fs'
 import { chown, type FileHandle, link, open, rename, rm, stat } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import { IoError, systemCode } from './errors.ts'
 
 const OTHERS = 0o077
+const GROUP_READS = 0o040
 
 export interface WriteOptions {
   /** Exactly these permissions, whatever the umask. */
@@ -51,13 +52,22 @@ export async function readSecretFile(path: string, { maxOctets }: { readonly max
   try {
     const status = await file.stat()
     if (!status.isFile()) throw new IoError('FILE_UNREADABLE', `${path} is not a file`)
-    if (process.platform !== 'win32' && (status.mode & OTHERS) !== 0) {
+    if (process.platform !== 'win32' && (status.mode & OTHERS & ~allowedTo(path)) !== 0) {
       throw new IoError('FILE_TOO_OPEN', `others may read or change ${path}: it holds a secret. Run: chmod 600 ${path}`)
     }
     return await readAtMost(file, path, maxOctets)
   } finally {
     await file.close()
   }
+}
+
+/**
+ * systemd passes credentials in a folder that the service alone can enter; an ACL lets its user read them, which shows as a right
+ * of the group (systemd.exec(5), LoadCredential=).
+ */
+function allowedTo(path: string): number {
+  const folder = process.env['CREDENTIALS_DIRECTORY']
+  return folder && dirname(resolve(path)) === resolve(folder) ? GROUP_READS : 0
 }
 
 async function openToRead(path: string): Promise<FileHandle> {

@@ -3,13 +3,14 @@ import type { Command } from 'commander'
 import { collect, declare, declareGroup, lazily } from '../../command.ts'
 import { parseDuration } from '../../duration.ts'
 import { formatEndpoint, parseEndpoint, parseListen } from '../../endpoint.ts'
+import { declareInstall } from '../install/declare.ts'
 import { parseServer } from './server.ts'
 import { parseService } from './service.ts'
 
 export function addGateway(program: Command): void {
   const gateway = declareGroup(program, 'gateway', 'a gateway (PN GW)')
 
-  declare(gateway, 'run', {
+  const run = declare(gateway, 'run', {
     does: 'run a gateway until SIGINT or SIGTERM',
     fails: 'cannot run the gateway',
     more:
@@ -56,6 +57,18 @@ export function addGateway(program: Command): void {
     )
     .option('--no-announce', 'do not be found')
     .action(lazily(() => import('./run.ts')))
+
+  declareInstall(
+    gateway,
+    {
+      name: 'gateway',
+      description: 'Gateway of a personal network (OpenCPNS)',
+      run,
+      needsInterfaces: true,
+      before: () => [],
+    },
+    '--server cpns.example.org:7410 --credential /etc/opencpns/home-gw.json',
+  )
 
   declare(gateway, 'pair', {
     does: 'show a QR code by which one device pairs with this gateway',

@@ -6,6 +6,7 @@ import { type Endpoint, formatEndpoint } from '../../endpoint.ts'
 import { CliError } from '../../errors.ts'
 import { openLog } from '../../log.ts'
 import { printResult } from '../../output.ts'
+import { serviceManager } from '../../service-manager.ts'
 import { aborted, GRACE_MS, onceAskedToEnd } from '../../signals.ts'
 import { openTelemetry } from '../../telemetry.ts'
 import { type GatewayConfig, readConfig } from './config.ts'
@@ -39,7 +40,10 @@ export async function run(options: Options): Promise<undefined> {
   printResult(json, { event: 'ready', listen: { pne: address } }, words)
   const { identity, address: listening } = gateway
   const withdraw = (wanted ?? !isLoopback(listening)) ? announce({ identity, port: listening.port, logger }) : undefined
+  const manager = serviceManager(logger)
+  manager.ready(`Gateway ${identity}: devices connect to ${address}`)
   await aborted(asked)
+  manager.stopping()
   await Promise.all([withdraw?.(), gateway.close({ graceMs: GRACE_MS })])
 }
 

@@ -1,6 +1,7 @@
 // `opencpns server`: the operator's part.
 import { type Command, InvalidArgumentError } from 'commander'
 import { declare, declareGroup, lazily, listenOption } from '../../command.ts'
+import { declareInstall } from '../install/declare.ts'
 
 export function addServer(program: Command): void {
   const server = declareGroup(program, 'server', 'a CPNS Server in a data folder')
@@ -15,7 +16,7 @@ export function addServer(program: Command): void {
     .requiredOption('--realm <realm>', 'realm of the operator: a domain name in lower case')
     .action(lazily(() => import('./init.ts')))
 
-  declare(server, 'run', {
+  const run = declare(server, 'run', {
     does: 'run a CPNS Server until SIGINT or SIGTERM',
     fails: 'cannot run the server',
     more:
@@ -45,6 +46,18 @@ export function addServer(program: Command): void {
     .option('--tls-key <file>', "for --radsec: the server's private key, PEM")
     .option('--tls-ca <file>', 'for --radsec: who signs the certificates of the clients, PEM')
     .action(lazily(() => import('./run.ts')))
+
+  declareInstall(
+    server,
+    {
+      name: 'server',
+      description: 'CPNS Server (OpenCPNS)',
+      run,
+      needsInterfaces: false,
+      before: (dataDir) => [`opencpns server init --data ${dataDir} --realm REALM`],
+    },
+    '--listen 0.0.0.0:7410',
+  )
 
   declare(server, 'backup <file>', {
     does: 'write a backup of a server, which may be running, into one file',

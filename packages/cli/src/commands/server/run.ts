@@ -4,6 +4,7 @@ import type { CommonOptions } from '../../command.ts'
 import { type Endpoint, formatEndpoint } from '../../endpoint.ts'
 import { openLog } from '../../log.ts'
 import { printResult } from '../../output.ts'
+import { serviceManager } from '../../service-manager.ts'
 import { aborted, GRACE_MS, onceAskedToEnd } from '../../signals.ts'
 import { openTelemetry } from '../../telemetry.ts'
 import { type RadsecOptions, readRadsec } from './radsec.ts'
@@ -32,6 +33,9 @@ export async function run(options: Options): Promise<undefined> {
     addresses['radsec'] && `RADIUS over TLS is at ${addresses['radsec']}`,
   ]
   printResult(json, { event: 'ready', listen: addresses }, `${words.filter(Boolean).join(', ')}. Ctrl-C ends it.`)
+  const manager = serviceManager(logger)
+  manager.ready(words.filter(Boolean).join(', '))
   await aborted(asked)
+  manager.stopping()
   await server.close({ graceMs: GRACE_MS })
 }

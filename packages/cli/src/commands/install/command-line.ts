@@ -1,0 +1,66 @@
+// The options of a `run` command, as typed after `--`, as the unit has them: files become credentials that systemd passes in.
+import { resolve } from 'node:path'
+import type { Command, Option } from 'commander'
+import type { Endpoint } from '../../endpoint.ts'
+import { CliError } from '../../errors.ts'
+import { literal } from './unit.ts'
+
+/** What a unit decides itself. */
+const decided = ['--data', '--json']
+const PRIVILEGED_PORTS = 1024
+
+export interface CommandLine {
+  readonly words: readonly string[]
+  readonly credentials: ReadonlyMap<string, string>
+  readonly needsLowPort: boolean
+}
+
+/**
+ * @param run  the command whose options they are @param args  as typed
+ * @throws {CliError} USAGE @throws {CommanderError} an option that the command does not have, or a value that it does not take
+ */
+export function commandLine(run: Command, args: readonly string[]): CommandLine {
+  const { operands, unknown } = run.parseOptions([...args])
+  const [stray] = [...operands, ...unknown]
+  if (stray !== undefined) throw usage(run, `${stray} is no option of ${nameOf(run)}`)
+  const credentials = new Map<string, string>()
+  const words: string[] = []
+  for (const { option, value } of pairs(run, args)) {
+    const name = option.long ?? ''
+    if (decided.includes(name)) throw usage(run, `${name} is not for you to give: the unit does`)
+    words.push(name)
+    if (value === undefined) continue
+    const isFile = option.flags.includes('<file>')
+    const credential = `${name.slice(2)}`
+    if (isFile) credentials.set(credential, resolve(value))
+    words.push(isFile ? `\${CREDENTIALS_DIRECTORY}/${credential}` : literal(value))
+  }
+  return { words, credentials, needsLowPort: listensBelow(run, PRIVILEGED_PORTS) }
+}
+
+/** Each option with what was typed for it. */
+function* pairs(run: Command, args: readonly string[]): Generator<{ option: Option; value: string | undefined }> {
+  const rest = [...args]
+  for (let word = rest.shift(); word !== undefined; word = rest.shift()) {
+    const [, flag = word, attached] = /^(--[^=]+)=(.*)$/s.exec(word) ?? []
+    const option = run.options.find(({ long, short }) => long === flag || short === flag)
+    if (option === undefined) throw usage(run, `${word} is no option of ${nameOf(run)}`)
+    yield { option, value: option.required ? (attached ?? rest.shift()) : undefined }
+  }
+}
+
+function listensBelow(run: Command, limit: number): boolean {
+  const isListener = ({ flags }: Option) => /^--(listen|admin|radius|radsec) <host:port>/.test(flags)
+  return run.options.filter(isListener).some((option) => {
+    const endpoint: Endpoint | undefined = run.opts()[option.attributeName()]
+    return endpoint !== undefined && endpoint.port > 0 && endpoint.port < limit
+  })
+}
+
+function nameOf(run: Command): string {
+  return `opencpns ${run.parent?.name()} ${run.name()}`
+}
+
+function usage(run: Command, what: string): CliError {
+  return new CliError('USAGE', `${what}. For help: ${nameOf(run)} --help`)
+}
