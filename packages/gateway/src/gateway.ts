@@ -8,6 +8,8 @@ import { GatewayError } from './errors.ts'
 import { claimDataFolder, type DataFolder } from './keystore/data-folder.ts'
 import type { KeyStore } from './keystore/key-store.ts'
 import { Load } from './load.ts'
+import { openMetricsListener } from './metrics/listener.ts'
+import type { GatewayMetrics } from './metrics/metrics.ts'
 import type { GatewayParts } from './parts.ts'
 import { PneConnection } from './pne-connection.ts'
 import { PresenceKeeper } from './presence.ts'
@@ -42,12 +44,16 @@ export interface GatewayOptions extends ServerChoice {
   readonly rotateAfterMs?: number | undefined
   /** Open sessions at once; by default 10,000. */
   readonly maxSessions?: number | undefined
+  /** Where /metrics, /healthz and /readyz are; without it nothing is counted. */
+  readonly metrics?: Address | undefined
   /** Records each authentication as a span (OpenTelemetry); without one nothing is recorded. */
   readonly tracer?: Tracer | undefined
 }
 
 export interface Gateway {
   readonly address: Address
+  /** Of /metrics, if it was asked for. */
+  readonly metrics?: Address | undefined
   /** `NAME@REALM` */
   readonly identity: string
   /**
@@ -66,11 +72,13 @@ export async function runGateway(options: GatewayOptions): Promise<Gateway> {
   const { name, open, registers } = await chooseServer(options)
   const { identity, realm } = name
   const folder = await claimDataFolder(options.dataDir, { identity, realm })
+  const metrics = options.metrics && new (await import('./metrics/metrics.ts')).GatewayMetrics()
   const transientKeys = new TransientKeys()
   const sessions = new Sessions(options.maxSessions ?? SESSIONS_MAX)
   const registrar = new Registrar({ outbox: folder.outbox, logger, wanted: registers })
+  const revocationLog = revocations(folder.keys, transientKeys, sessions, logger)
   const records = {
-    revocationLog: revocations(folder.keys, transientKeys, sessions, logger),
+    revocationLog: metrics ? counted(revocationLog, metrics) : revocationLog,
     reports: registrar,
     policy: folder.policy,
     connected: () => rotations.connected(),
@@ -86,6 +94,7 @@ export async function runGateway(options: GatewayOptions): Promise<Gateway> {
     generation: () => folder.policy.current.generation,
     logger,
     rotateAfterMs: options.rotateAfterMs,
+    onOutcome: (result) => metrics?.rotated(result),
   })
   const parts: GatewayParts = {
     identity,
@@ -102,14 +111,14 @@ export async function runGateway(options: GatewayOptions): Promise<Gateway> {
     services: new Map(Object.entries(options.services ?? {})),
     upstream,
     logger,
+    metrics,
     tracer: options.tracer,
   }
-  try {
-    return await listen(options.listen, folder, parts)
-  } catch (error) {
+  const gateway = await listen(options.listen, folder, parts).catch((error) => {
     stop(folder, parts)
     throw error
-  }
+  })
+  return options.metrics && metrics ? watched(gateway, options.metrics, metrics, parts) : gateway
 }
 
 export async function listen(where: Address, folder: DataFolder, parts: GatewayParts): Promise<Gateway> {
@@ -130,6 +139,7 @@ export async function listen(where: Address, folder: DataFolder, parts: GatewayP
   const address = { host, port }
   folder.noteAddress(formatHostPort(address))
   const forgetting = setInterval(() => forgetOld(parts), FORGET_INTERVAL_MS).unref()
+  parts.metrics?.watch({ ...parts, admission, folder, load })
   const status = new StatusFile(folder.dir, () => statusOf(parts))
   logger.info({ event: 'listening', gateway: identity, ...address }, 'the gateway is there')
 
@@ -156,6 +166,34 @@ export async function listen(where: Address, folder: DataFolder, parts: GatewayP
       return closing
     },
   }
+}
+
+/** The gateway, with a listener for whoever watches it. @throws {GatewayError} PORT_TAKEN, LISTEN_FAILED */
+async function watched(gateway: Gateway, where: Address, metrics: GatewayMetrics, parts: GatewayParts) {
+  let isReady = true
+  const server = () => {
+    const connection = parts.upstream.connection()
+    return connection ? (connection.connected ? 'connected' : 'disconnected') : 'none'
+  }
+  const of = { metrics: () => metrics.text(), isReady: () => isReady, server }
+  const listener = await openMetricsListener(where, of, parts.logger).catch(async (error) => {
+    await gateway.close({ graceMs: 0 })
+    return asGatewayError(error)
+  })
+  const close: Gateway['close'] = async (options) => {
+    isReady = false
+    await gateway.close(options)
+    listener.close()
+  }
+  return { ...gateway, metrics: listener.address, close }
+}
+
+function counted(log: RevocationLog, metrics: GatewayMetrics): RevocationLog {
+  const revoke: RevocationLog['revoke'] = (tags, upTo) => {
+    log.revoke(tags, upTo)
+    metrics.revoked(tags.length)
+  }
+  return { ...log, revoke }
 }
 
 /** A revoked PNE loses its sessions and its TK at once, whatever the disk says; then, durably, its EUKey. */

@@ -5,6 +5,7 @@ import type { Tracer } from '@opentelemetry/api'
 import type { KeyStore } from './keystore/key-store.ts'
 import type { PolicyStore } from './keystore/policy-store.ts'
 import type { TicketStore } from './keystore/ticket-store.ts'
+import type { GatewayMetrics } from './metrics/metrics.ts'
 import type { PresenceKeeper } from './presence.ts'
 import type { Registrar } from './registrar.ts'
 import type { Reporting } from './reporting.ts'
@@ -30,6 +31,8 @@ export interface GatewayParts {
   readonly services: ReadonlyMap<string, Service>
   readonly upstream: Upstream
   readonly logger: Logger
+  /** Counts and measures; without it nothing does. */
+  readonly metrics?: GatewayMetrics | undefined
   /** Records spans; without one there are none. */
   readonly tracer?: Tracer | undefined
 }

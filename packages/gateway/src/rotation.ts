@@ -29,6 +29,8 @@ interface RotationsOptions {
   readonly logger: Logger
   /** Keys older than this are rotated. */
   readonly rotateAfterMs?: number | undefined
+  /** Told of each rotation that was done or refused. */
+  readonly onOutcome?: ((result: 'success' | 'refused') => void) | undefined
   /** Milliseconds since the epoch. */
   readonly now?: (() => number) | undefined
 }
@@ -222,6 +224,7 @@ export class Rotations {
       // RotationDone: the old key stays active until the new one was used.
       session.state = 'over'
       session.send(encode(RotationDone, { secondSeed: confirmed }))
+      this.#options.onOutcome?.('success')
       logger.info({ event: 'rotation', result: 'success' }, 'a PNE has a new key')
     } catch (error) {
       session.state = 'waiting'
@@ -232,7 +235,8 @@ export class Rotations {
   /** A server that is away or busy is asked again, one that refuses only in another session. */
   #refused(session: Session, { result, reason }: Refused): Session['state'] {
     const later = result === Result.serverUnreachable || result === Result.busy
-    const { logger } = this.#options
+    const { logger, onOutcome } = this.#options
+    if (!later) onOutcome?.('refused')
     if (this.#sessions.has(session)) {
       logger[later ? 'debug' : 'warn']({ event: 'rotation', result: 'refused', reason }, 'a key was not rotated')
     }

@@ -63,9 +63,10 @@ async function serveAuthentication(
   }
 }
 
-/** Once for each authentication, whatever came of it: for the server, the trace and the log. */
+/** Once for each authentication, whatever came of it: for the server, the metrics, the trace and the log. */
 function noteAuthentication(gateway: GatewayParts, facts: AuthenticationFacts, result: Result, reason?: string): void {
   gateway.reporting.note(facts, result, reason)
+  gateway.metrics?.authenticated(facts, result, reason)
   const { trace, ...others } = facts
   if (trace instanceof SpanTrace) trace.end(facts, result, reason)
   const line = { event: 'authentication', result: resultName(result), gateway: gateway.identity, ...others, reason }
@@ -78,9 +79,11 @@ async function servePairing(pne: PneConnection, request: PairingRequest, gateway
   const event = 'pairing'
   try {
     const pneId = await pair(pne, request, gateway)
+    gateway.metrics?.paired(Result.success)
     gateway.logger.info({ event, result: 'success', gateway: gateway.identity, pneId }, 'a PNE was paired')
   } catch (error) {
     const { tell = Result.authenticationFailed, reason } = explain(error)
+    gateway.metrics?.paired(tell)
     gateway.logger.info({ event, result: resultName(tell), gateway: gateway.identity, reason }, 'a PNE was not paired')
     throw error
   }

@@ -172,6 +172,11 @@ class CpnsUpstream implements Upstream {
     return this.#servers.links.some((link) => link.tell(message))
   }
 
+  load() {
+    const inFlight = this.#servers.links.reduce((sum, { load }) => sum + load.inFlight, 0)
+    return { challenges: this.#pool.available, inFlight }
+  }
+
   close(): void {
     this.#closed = true
     this.#pool.close()

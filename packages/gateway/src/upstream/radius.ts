@@ -81,6 +81,10 @@ class RadiusUpstream implements Upstream {
     return false
   }
 
+  load() {
+    return { challenges: 0, inFlight: 0 }
+  }
+
   connection(): undefined {}
 
   async assignKey(): Promise<Refused> {

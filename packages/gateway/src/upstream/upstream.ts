@@ -80,6 +80,8 @@ export interface Upstream {
   retireKey(secondSeed: Uint8Array): Promise<KeyConfirmation>
   /** Sends what needs no answer, over a link of version 2. False when there is none now: then nothing was sent. */
   tell(message: Uint8Array): boolean
+  /** Challenges that are there, and requests that wait for an answer. */
+  load(): { readonly challenges: number; readonly inFlight: number }
   /** Whether there is a connection to any server, and since when there is one or none; undefined where there are no connections. */
   connection(): Connection | undefined
   close(): void

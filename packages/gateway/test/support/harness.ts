@@ -36,6 +36,7 @@ export function scriptedUpstream(played: Partial<Upstream> = {}): Upstream {
     confirmKey: async () => away,
     retireKey: async () => away,
     tell: () => false,
+    load: () => ({ challenges: 0, inFlight: 0 }),
     connection: () => undefined,
     close: () => {},
     ...played,

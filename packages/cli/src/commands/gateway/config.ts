@@ -15,6 +15,7 @@ export interface GatewayConfig {
   readonly server?: readonly Server[] | undefined
   readonly secretFile?: string | undefined
   readonly listen?: Endpoint | undefined
+  readonly metrics?: Endpoint | undefined
   readonly announce?: boolean | undefined
   /** Milliseconds. */
   readonly rotateAfter?: number | undefined
@@ -35,6 +36,7 @@ export async function readConfig(file: string): Promise<GatewayConfig> {
     server: serversOf,
     'secret-file': path,
     listen: by(parseListen),
+    metrics: by(parseListen),
     announce: yesOrNo,
     'rotate-after': by(parseDuration),
     services: servicesOf,

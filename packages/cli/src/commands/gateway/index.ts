@@ -52,6 +52,11 @@ export function addGateway(program: Command): void {
       parseDuration,
     )
     .option(
+      '--metrics <host:port>',
+      'where /metrics for Prometheus, /healthz and /readyz are; without it nowhere',
+      parseListen,
+    )
+    .option(
       '--announce',
       'be found on the local network by multicast DNS (default, unless it listens on loopback alone)',
     )

@@ -24,6 +24,7 @@ interface Options extends CommonOptions {
   server?: Server[]
   secretFile?: string
   listen?: Endpoint
+  metrics?: Endpoint
   service?: ServiceOption[]
   rotateAfter?: number
   announce?: boolean
@@ -36,8 +37,10 @@ export async function run(options: Options): Promise<undefined> {
   const logger = await openLog(logLevel)
   const gateway = await runGateway({ ...settings, logger, tracer: await openTelemetry('gateway', logger) })
   const address = formatEndpoint(gateway.address)
-  const words = `Gateway ${gateway.identity}: devices connect to ${address}. Ctrl-C ends it.`
-  printResult(json, { event: 'ready', listen: { pne: address } }, words)
+  const listen = { pne: address, ...(gateway.metrics && { metrics: formatEndpoint(gateway.metrics) }) }
+  const metrics = listen.metrics === undefined ? '' : `, metrics are at ${listen.metrics}`
+  const words = `Gateway ${gateway.identity}: devices connect to ${address}${metrics}. Ctrl-C ends it.`
+  printResult(json, { event: 'ready', listen }, words)
   const { identity, address: listening } = gateway
   const withdraw = (wanted ?? !isLoopback(listening)) ? announce({ identity, port: listening.port, logger }) : undefined
   const manager = serviceManager(logger)
