@@ -136,6 +136,23 @@ test('a file on which group or others have any right is refused, and the error s
   assert.equal((await readSecretFile(path, limit)).toString(), 'x')
 })
 
+test('a credential that systemd passes may be readable by its group, and no other file', async (t) => {
+  const dir = await folder(t)
+  await writeFileAtomic(join(dir, 'secret'), 'x', { mode: 0o440 })
+  await assert.rejects(readSecretFile(join(dir, 'secret'), limit), { code: 'FILE_TOO_OPEN' })
+  const { CREDENTIALS_DIRECTORY: before = '' } = process.env
+  t.after(() => {
+    process.env['CREDENTIALS_DIRECTORY'] = before
+  })
+  process.env['CREDENTIALS_DIRECTORY'] = `${dir}/`
+  assert.equal((await readSecretFile(join(dir, 'secret'), limit)).toString(), 'x')
+  await chmod(join(dir, 'secret'), 0o444)
+  await assert.rejects(readSecretFile(join(dir, 'secret'), limit), { code: 'FILE_TOO_OPEN' })
+  await mkdir(join(dir, 'below'))
+  await writeFileAtomic(join(dir, 'below', 'secret'), 'x', { mode: 0o440 })
+  await assert.rejects(readSecretFile(join(dir, 'below', 'secret'), limit), { code: 'FILE_TOO_OPEN' })
+})
+
 test('a link to a file is judged by the file', async (t) => {
   const dir = await folder(t)
   await writeFileAtomic(join(dir, 'open'), 'x', { mode: 0o644 })
