@@ -2,20 +2,18 @@
 
 import { type Address, formatHostPort, type Logger, silent } from '@opencpns/io'
 import type { Tracer } from '@opentelemetry/api'
+import type { Bus } from './bus/bus.ts'
+import { Gateways, noGateways } from './bus/gateways.ts'
 import { Challenges } from './challenges.ts'
-import { openDataFolder, writeAdminAddress } from './datafolder.ts'
+import { type Core, openCore } from './core.ts'
+import { writeAdminAddress } from './datafolder.ts'
 import { createAdminDoor } from './doors/admin/door.ts'
+import type { MetricsText } from './doors/admin/metrics.ts'
 import { type AdminTls, checkListen, shownBy } from './doors/admin/tls.ts'
 import { openCpnsDoor } from './doors/cpns/door.ts'
 import { Conversations } from './doors/radius/conversations.ts'
 import { openRadiusDoor, type RadsecOptions } from './doors/radius/door.ts'
-import type { NewEvent } from './events.ts'
-import { Links } from './links.ts'
-import { openLive } from './live/open.ts'
-import { Totals } from './live/totals.ts'
-import { measured } from './metrics/measured-store.ts'
-import { ServerMetrics } from './metrics/metrics.ts'
-import { Registry } from './registry.ts'
+import type { ServerMetrics } from './metrics/metrics.ts'
 
 const GRACE_MS = 5000
 
@@ -41,8 +39,23 @@ export interface ServerOptions {
   readonly tracer?: Tracer | undefined
   /** Seconds, 0 to 4,294,967,295, for which a TK serves further sessions at its gateway without the server; 3,600 unless told. */
   readonly transientKeyLifetimeS?: number | undefined
+  /**
+   * Seconds for which devices that this server has seen are authenticated from memory while a database elsewhere cannot be
+   * reached; 300 unless told, 0 for not at all.
+   */
+  readonly maxStaleS?: number | undefined
+  /** To other servers of the same store, when there is another way than through a database that they share. */
+  readonly bus?: Bus | undefined
   /** Milliseconds since the epoch. */
   readonly now?: () => number
+}
+
+/** A process of a server need not have every door. */
+export interface PartOptions extends Omit<ServerOptions, 'listen' | 'admin'> {
+  readonly listen?: Address | undefined
+  readonly admin?: AdminListen | undefined
+  /** What `/metrics` tells, when it is more than this process knows. */
+  readonly metricsText?: MetricsText | undefined
 }
 
 export interface RunningServer {
@@ -57,89 +70,114 @@ export interface RunningServer {
   close(options?: { graceMs?: number }): Promise<void>
 }
 
+/** A process of a server: those of its doors that it has. */
+export interface ServerPart {
+  readonly realm: string
+  readonly addresses: Partial<RunningServer['addresses']>
+  readonly metrics: ServerMetrics
+  close(options?: { graceMs?: number }): Promise<void>
+}
+
 /** @throws {DataFolderError} @throws {StoreError} @throws {AdminError} @throws {IoError} PORT_TAKEN, LISTEN_FAILED */
 export async function runServer(options: ServerOptions): Promise<RunningServer> {
-  const { dataDir, listen, admin, radius, radsec, logger = silent, now = Date.now, transientKeyLifetimeS } = options
+  const { logger = silent } = options
+  const { realm, addresses, close } = await openPart(options)
+  const { cpns, admin, ...others } = addresses
+  if (!cpns || !admin) throw new TypeError('a server has a door for gateways and one for the operator')
+  logger.info(
+    { event: 'server-started', realm, cpns: formatHostPort(cpns), admin: formatHostPort(admin), ...others },
+    'serving',
+  )
+  return {
+    realm,
+    addresses: { cpns, admin, ...others },
+    async close(options) {
+      await close(options)
+      logger.info({ event: 'server-stopped' }, 'stopped')
+    },
+  }
+}
+
+/**
+ * Opens the doors that are asked for, all on one core.
+ * @throws as {@link runServer}
+ */
+export async function openPart(options: PartOptions): Promise<ServerPart> {
+  const { listen, admin, radius, radsec, logger = silent, now = Date.now, transientKeyLifetimeS } = options
   const closers: (() => unknown)[] = []
   const closeAll = async () => {
     for (const close of closers.splice(0).reverse()) await close()
   }
   try {
-    checkListen(admin)
-    const folder = await openDataFolder(dataDir, { store: options.store, logger })
-    const { realm, vault, adminToken, release } = folder
-    closers.push(release)
-    closers.push(() => folder.store.close())
-    const metrics = new ServerMetrics()
-    const store = measured(folder.store, metrics)
-    const onRecord = (event: NewEvent) => metrics.recorded(event)
-    const { live, events, authentications } = await openLive({ store, logger, now, onRecord })
-    closers.push(() => events.close())
-    const registry = new Registry({ store, vault, realm, events, logger, now })
-    closers.push(() => registry.close())
-    await registry.start()
-
-    const links = new Links({ store, logger, now })
-    closers.push(() => links.close())
-    await links.start()
+    if (admin) checkListen(admin)
+    const core = await openCore({ ...options, logger, now }, closers)
+    const { realm, vault, registry, events, live, links, totals, metrics } = core
+    const state = { graceMs: GRACE_MS, isOpen: true, isDraining: false }
+    closers.push(() => {
+      state.isOpen = false
+    })
 
     const challenges = new Challenges(vault.challengeKey(), realm)
     const conversations = new Conversations(vault.conversationKey())
     const observers = { events, live, gatewayReports: live, links, metrics, logger, tracer: options.tracer }
     const context = { realm, registry, challenges, conversations, ...observers, now, transientKeyLifetimeS }
-    const cpnsDoor = await openCpnsDoor(listen, context)
-    let graceMs = GRACE_MS
-    let isDraining = false
-    let isOpen = true
-    closers.push(() => {
-      isOpen = false
-      return cpnsDoor.close(graceMs)
-    })
+    const cpnsDoor = listen && (await openCpnsDoor(listen, context))
+    closers.push(() => cpnsDoor?.close(state.graceMs))
     const radiusDoor = radius || radsec ? await openRadiusDoor({ radius, radsec }, context) : undefined
-    closers.push(() => radiusDoor?.close(graceMs))
-    const { gateways } = cpnsDoor
-    const totals = new Totals(store, () => links.count(), now)
-    const watch = { live, totals, authentications, gateways }
+    closers.push(() => radiusDoor?.close(state.graceMs))
+    const gateways = new Gateways(cpnsDoor?.gateways ?? noGateways, core.inquiries)
     metrics.watch({ events, cpns: cpnsDoor, radius: radiusDoor, totals })
-    const fitness = {
-      store: () => registry.newestRevocation(),
-      isDoorOpen: () => isOpen,
-      isDraining: () => isDraining,
-    }
-    const { tls, isExposed } = admin
-    const adminDoor = createAdminDoor({
-      tls,
-      isExposed,
-      registry,
-      events,
-      watch,
-      links,
-      fitness,
-      metrics,
-      token: adminToken,
-      logger,
-    })
-    closers.push(() => adminDoor.close())
-    const { url, ...adminAddress } = await adminDoor.listen(admin.host, admin.port)
-    closers.push(await writeAdminAddress(dataDir, { url, certificate: tls && shownBy(tls) }))
-
-    const others = radiusDoor?.addresses ?? {}
-    logger.info(
-      { event: 'server-started', realm, cpns: formatHostPort(cpnsDoor.address), admin: url, ...others },
-      'serving',
-    )
+    const adminAddress =
+      admin && (await openAdminDoor(admin, { ...core, gateways, state, ...options, logger }, closers))
     return {
       realm,
-      addresses: { cpns: cpnsDoor.address, admin: adminAddress, ...others },
-      async close(options = {}) {
-        graceMs = options.graceMs ?? GRACE_MS
-        isDraining = true
+      addresses: {
+        ...(cpnsDoor && { cpns: cpnsDoor.address }),
+        ...(adminAddress && { admin: adminAddress }),
+        ...radiusDoor?.addresses,
+      },
+      metrics,
+      async close({ graceMs = GRACE_MS } = {}) {
+        state.graceMs = graceMs
+        state.isDraining = true
         await closeAll()
-        logger.info({ event: 'server-stopped' }, 'stopped')
       },
     }
   } catch (error) {
     await closeAll()
     throw error
   }
+}
+
+interface AdminContext extends Core {
+  readonly dataDir: string
+  readonly gateways: Gateways
+  readonly state: { readonly isOpen: boolean; readonly isDraining: boolean }
+  readonly metricsText?: MetricsText | undefined
+  readonly logger: Logger
+}
+
+async function openAdminDoor(admin: AdminListen, context: AdminContext, closers: (() => unknown)[]): Promise<Address> {
+  const { registry, events, live, totals, authentications, gateways, links, state, logger } = context
+  const { tls, isExposed } = admin
+  const adminDoor = createAdminDoor({
+    tls,
+    isExposed,
+    registry,
+    events,
+    watch: { live, totals, authentications, gateways },
+    links,
+    fitness: {
+      store: () => registry.newestRevocation(),
+      isDoorOpen: () => state.isOpen,
+      isDraining: () => state.isDraining,
+    },
+    metrics: context.metricsText ?? context.metrics,
+    token: context.adminToken,
+    logger,
+  })
+  closers.push(() => adminDoor.close())
+  const { url, ...address } = await adminDoor.listen(admin.host, admin.port)
+  closers.push(await writeAdminAddress(context.dataDir, { url, certificate: tls && shownBy(tls) }))
+  return address
 }

@@ -8,7 +8,7 @@ const TAG_OCTETS = 16
 const VERSION = 1
 
 /** What is sealed; with the row's identity it ties a sealed value to its place. */
-export type SealPurpose = 'first-seed' | 'gateway-secret' | 'radius-secret' | 'answer'
+export type SealPurpose = 'first-seed' | 'gateway-secret' | 'radius-secret' | 'answer' | 'message'
 
 /** A sealed value does not open: it was changed, belongs to another row, or was sealed under another master key. */
 export class VaultError extends Error {

@@ -19,7 +19,7 @@ export type Door = 'cpns' | 'radius'
 /** What is there at the moment, kept elsewhere. */
 export interface Sources {
   readonly events: { readonly waiting: number; readonly dropped: number }
-  readonly cpns: Pick<CpnsDoor, 'load'>
+  readonly cpns?: Pick<CpnsDoor, 'load'> | undefined
   readonly radius?: Pick<RadiusDoor, 'counters'> | undefined
   /** Rejects with a StoreError: then what it would tell is missing. */
   readonly totals: { get(): Promise<Total> }
@@ -129,13 +129,16 @@ export class ServerMetrics implements StoreObserver {
     const { events, cpns, radius, totals } = this.#sources
     this.#eventsWaiting.set(events.waiting)
     setTotal(this.#eventsDropped, events.dropped)
-    const { links, underWay, unauthenticated, displaced } = cpns.load()
+    if (cpns) this.#readCpns(cpns.load())
+    if (radius) this.#readRadius(radius.counters())
+    this.#readTotals(await totals.get().catch(() => undefined))
+  }
+
+  #readCpns({ links, underWay, unauthenticated, displaced }: ReturnType<CpnsDoor['load']>): void {
     this.#links.set(links)
     this.#underWay.set(underWay)
     this.#waiting.set(unauthenticated)
     setTotal(this.#displaced, displaced)
-    if (radius) this.#readRadius(radius.counters())
-    this.#readTotals(await totals.get().catch(() => undefined))
   }
 
   #readRadius({ answered, discarded }: ReturnType<RadiusDoor['counters']>): void {

@@ -4,7 +4,8 @@ import type { Socket } from 'node:net'
 import { type Address, Admission, IoError, type Logger, listenTcp } from '@opencpns/io'
 import { ProtocolError } from '@opencpns/protocol'
 import type { AnswerContext } from './answer.ts'
-import { GatewayUnavailable, type LinkedGateways } from './gateways.ts'
+import { GatewayLinks } from './gateway-links.ts'
+import type { LinkedGateways } from './gateways.ts'
 import { establish, type GatewayLink, LinkRefused } from './link.ts'
 
 const UNAUTHENTICATED_MAX = 1024
@@ -24,8 +25,7 @@ export async function openCpnsDoor(listen: Address, context: AnswerContext): Pro
   const admission = new Admission(UNAUTHENTICATED_MAX)
   const sockets = new Set<Socket>()
   const links = new Set<GatewayLink>()
-  /** By gateway: one that comes back may have two links for a moment. */
-  const newest = new Map<string, GatewayLink>()
+  const gateways = new GatewayLinks()
 
   async function welcome(socket: Socket): Promise<void> {
     const ticket = admission.admit(socket)
@@ -46,7 +46,7 @@ export async function openCpnsDoor(listen: Address, context: AnswerContext): Pro
   async function serve(link: GatewayLink): Promise<void> {
     const { gateway } = link
     links.add(link)
-    newest.set(gateway, link)
+    gateways.add(link)
     context.links?.came(gateway)
     events.record({ type: 'link', result: 'connected', gateway })
     logger.info({ event: 'link-connected', gateway }, 'a gateway connected')
@@ -54,10 +54,7 @@ export async function openCpnsDoor(listen: Address, context: AnswerContext): Pro
       await link.serve()
     } finally {
       links.delete(link)
-      if (newest.get(gateway) === link) {
-        newest.delete(gateway)
-        context.links?.went(gateway)
-      }
+      if (!gateways.remove(link)) context.links?.went(gateway)
       link.close()
       events.record({ type: 'link', result: 'disconnected', gateway })
       logger.info({ event: 'link-disconnected', gateway }, 'a gateway disconnected')
@@ -88,7 +85,7 @@ export async function openCpnsDoor(listen: Address, context: AnswerContext): Pro
 
   return {
     address: { host, port },
-    gateways: linkedGateways(newest),
+    gateways,
     load() {
       const underWay = links.values().reduce((sum, link) => sum + link.underWay, 0)
       return { links: links.size, underWay, unauthenticated: admission.waiting, displaced: admission.displaced }
@@ -105,22 +102,6 @@ export async function openCpnsDoor(listen: Address, context: AnswerContext): Pro
       await closed
       clearTimeout(force)
     },
-  }
-}
-
-function linkedGateways(newest: ReadonlyMap<string, GatewayLink>): LinkedGateways {
-  const linkOf = (gateway: string) => {
-    const link = newest.get(gateway)
-    if (!link) throw new GatewayUnavailable('GATEWAY_NOT_CONNECTED')
-    return link
-  }
-  return {
-    get count() {
-      return newest.size
-    },
-    connectedSince: (gateway) => newest.get(gateway)?.since,
-    makeTicket: async (gateway, wishes) => linkOf(gateway).makeTicket(wishes),
-    askToRotate: (gateway, pneId) => linkOf(gateway).askToRotate(pneId),
   }
 }
 

@@ -2,7 +2,7 @@
 
 import type { MadeTicket, TicketWishes } from './ticket-requests.ts'
 
-type GatewayUnavailableCode =
+export type GatewayUnavailableCode =
   | 'GATEWAY_NOT_CONNECTED' // it has no link here now: see that it runs and reaches the server
   | 'GATEWAY_TOO_OLD' // it has a link, but does not speak version 2 of it: update the gateway
   | 'GATEWAY_SILENT' // it gave no answer in 4 s
@@ -26,7 +26,7 @@ export class GatewayUnavailable extends Error {
   }
 }
 
-/** The gateways that have a link with this process. */
+/** The gateways that have a link; `count` and `connectedSince` speak of this process alone. */
 export interface LinkedGateways {
   /** Gateways that have a link. */
   readonly count: number
@@ -35,5 +35,5 @@ export interface LinkedGateways {
   /** Has a gateway make a pairing ticket. @throws {GatewayUnavailable} */
   makeTicket(gateway: string, wishes: TicketWishes): Promise<MadeTicket>
   /** Tells a gateway to rotate the key of a PNE at the next chance. @throws {GatewayUnavailable} */
-  askToRotate(gateway: string, pneId: string): void
+  askToRotate(gateway: string, pneId: string): Promise<void>
 }
