@@ -1,9 +1,11 @@
 // The admin API of a running server, over HTTP: where it is, the token, a deadline, and refusals as errors.
+import { randomUUID } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { CommonOptions } from '../../command.ts'
 import { CliError } from '../../errors.ts'
+import { send, type Trust } from './transport.ts'
 
 const TIMEOUT_MS = 10_000
 const ROWS_MAX = 100_000
@@ -13,6 +15,7 @@ export interface AdminOptions extends CommonOptions {
   data?: string
   url?: string
   tokenFile?: string
+  ca?: string
 }
 
 /** One page of a list, as the API gives it; `next` is null on the last. */
@@ -24,10 +27,12 @@ export interface Page<T> {
 export class AdminClient {
   readonly #url: string
   readonly #token: string
+  readonly #trust: Trust
 
-  constructor(url: string, token: string) {
+  constructor(url: string, token: string, trust: Trust = {}) {
     this.#url = url.replace(/\/+$/, '')
     this.#token = token
+    this.#trust = trust
   }
 
   /** @throws {CliError} ADMIN_UNREACHABLE, ADMIN_TIMED_OUT, ADMIN_REFUSED, ADMIN_FAILED, or the code that the API answered */
@@ -38,6 +43,20 @@ export class AdminClient {
   /** @throws {CliError} as {@link get} */
   post<T>(path: string, body?: object): Promise<T> {
     return this.#request('POST', path, body)
+  }
+
+  /**
+   * Posts what creates something, once more if the connection was lost: the server carries it out once.
+   * @throws {CliError} as {@link get}
+   */
+  async create<T>(path: string, body: object): Promise<T> {
+    const headers = { 'idempotency-key': randomUUID() }
+    try {
+      return await this.#request('POST', path, body, headers)
+    } catch (error) {
+      if (!(error instanceof CliError && error.code === 'ADMIN_UNREACHABLE' && isLost(error.cause))) throw error
+      return this.#request('POST', path, body, headers)
+    }
   }
 
   /** @throws {CliError} as {@link get} */
@@ -63,22 +82,20 @@ export class AdminClient {
     return { items, next }
   }
 
-  async #request<T>(method: string, path: string, body?: object): Promise<T> {
-    const response = await this.#fetch(path, {
+  async #request<T>(method: string, path: string, body?: object, more: Record<string, string> = {}): Promise<T> {
+    const { status, text } = await this.#send(path, {
       method,
-      headers: { authorization: `Bearer ${this.#token}`, ...(body && { 'content-type': 'application/json' }) },
+      headers: { authorization: `Bearer ${this.#token}`, ...(body && { 'content-type': 'application/json' }), ...more },
       ...(body && { body: JSON.stringify(body) }),
-      redirect: 'error',
-      signal: AbortSignal.timeout(TIMEOUT_MS),
     })
-    const document = await response.json().catch(() => undefined)
-    if (response.ok && document !== undefined) return document as T
-    throw refusal(response.status, document, this.#url)
+    const document = parsed(text)
+    if (status >= 200 && status < 300 && document !== undefined) return document as T
+    throw refusal(status, document, this.#url)
   }
 
-  async #fetch(path: string, init: RequestInit): Promise<Response> {
+  async #send(path: string, request: { method: string; headers: Record<string, string>; body?: string }) {
     try {
-      return await fetch(this.#url + path, init)
+      return await send(this.#url + path, { ...request, timeoutMs: TIMEOUT_MS }, this.#trust)
     } catch (cause) {
       if (cause instanceof DOMException && cause.name === 'TimeoutError') {
         throw new CliError(
@@ -89,16 +106,36 @@ export class AdminClient {
       }
       throw new CliError(
         'ADMIN_UNREACHABLE',
-        `cannot reach the admin API at ${this.#url}: ${reasonOf(cause)}. Is the server running? Start it with: opencpns server run`,
+        `cannot reach the admin API at ${this.#url}: ${reasonOf(cause)}. ${adviceFor(cause)}`,
         { cause },
       )
     }
   }
 }
 
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+/** The connection ended after it stood: nobody knows whether the request was carried out. */
+function isLost(cause: unknown): boolean {
+  return cause instanceof Error && 'code' in cause && (cause.code === 'ECONNRESET' || cause.code === 'EPIPE')
+}
+
+function adviceFor(cause: unknown): string {
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
+  return /CERT|SIGNATURE|ALTNAME/.test(code)
+    ? "Give who signs the server's certificate as --ca"
+    : 'Is the server running? Start it with: opencpns server run'
+}
+
 /** @throws {CliError} USAGE, DATA_FOLDER_MISSING, SERVER_NOT_RUNNING, ADMIN_TOKEN_UNUSABLE */
-export async function openAdmin({ data, url, tokenFile }: AdminOptions): Promise<AdminClient> {
-  if (data !== undefined && url === undefined && tokenFile === undefined) return openLocal(data)
+export async function openAdmin({ data, url, tokenFile, ca }: AdminOptions): Promise<AdminClient> {
+  if (data !== undefined && url === undefined && tokenFile === undefined && ca === undefined) return openLocal(data)
   if (data === undefined && url !== undefined && tokenFile !== undefined) {
     if (!/^https?:\/\/[^/\s]+/.test(url)) {
       throw new CliError(
@@ -106,7 +143,8 @@ export async function openAdmin({ data, url, tokenFile }: AdminOptions): Promise
         `cannot use --url ${url}: it is not an http or https address. Write for example http://127.0.0.1:7412`,
       )
     }
-    return new AdminClient(url, await readToken(tokenFile))
+    const authority = ca === undefined ? undefined : await read(ca)
+    return new AdminClient(url, await readToken(tokenFile), { authority })
   }
   throw new CliError(
     'USAGE',
@@ -122,20 +160,22 @@ async function openLocal(data: string): Promise<AdminClient> {
     )
   }
   const file = join(data, 'admin.json')
-  const url = existsSync(file) ? urlIn(await read(file)) : undefined
-  if (url !== undefined) return new AdminClient(url, await readToken(join(data, 'admin.token')))
+  const access = existsSync(file) ? accessIn(await read(file)) : undefined
+  if (access !== undefined) {
+    const { url, certificate } = access
+    return new AdminClient(url, await readToken(join(data, 'admin.token')), { certificate })
+  }
   const next = `Start it with: opencpns server run --data ${data}`
   throw new CliError('SERVER_NOT_RUNNING', `cannot reach the server: none runs in ${data}. ${next}`)
 }
 
-function urlIn(text: string): string | undefined {
-  try {
-    const document: unknown = JSON.parse(text)
-    const url = typeof document === 'object' && document !== null && 'url' in document ? document.url : undefined
-    return typeof url === 'string' ? url : undefined
-  } catch {
-    return undefined
-  }
+/** What a running server wrote: where it is, and over TLS which certificate it shows. */
+function accessIn(text: string): { url: string; certificate: string | undefined } | undefined {
+  const document = parsed(text)
+  if (typeof document !== 'object' || document === null || !('url' in document)) return undefined
+  if (typeof document.url !== 'string') return undefined
+  const certificate = 'certificate' in document ? document.certificate : undefined
+  return { url: document.url, certificate: typeof certificate === 'string' ? certificate : undefined }
 }
 
 async function readToken(file: string): Promise<string> {
@@ -164,7 +204,7 @@ function refusal(status: number, document: unknown, url: string): CliError {
   if (status === 401) {
     return new CliError(
       'ADMIN_REFUSED',
-      `the admin API at ${url} refused the token: it is not this server's. Give the data folder or the token file of the server that runs there`,
+      `the admin API at ${url} refused the token: it is not this server's, or no longer. Give the data folder or the token file of the server that runs there`,
     )
   }
   const { code, detail } = (document ?? {}) as { code?: unknown; detail?: unknown }
@@ -189,8 +229,13 @@ const reasons: Readonly<Record<string, string>> = {
   EAI_AGAIN: 'the name cannot be resolved now',
   EHOSTUNREACH: 'no route to the host',
   ENETUNREACH: 'no route to the network',
-  UND_ERR_SOCKET: 'the connection ended',
-  UND_ERR_CONNECT_TIMEOUT: 'no answer',
+  EPIPE: 'the connection ended',
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'nobody that is known signed its certificate',
+  SELF_SIGNED_CERT_IN_CHAIN: 'nobody that is known signed its certificate',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'nobody that is known signed its certificate',
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'nobody that is known signed its certificate',
+  ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another name',
+  CERT_HAS_EXPIRED: 'its certificate has expired',
   ENOENT: 'no such file',
   ENOTDIR: 'no such file',
   EACCES: 'permission denied',

@@ -1,4 +1,4 @@
-// The file for a gateway's credential: first reserved with all the room that it needs, then written whole or not at all.
+// The file for a secret that is told once, a gateway's credential or a token: first reserved with all the room that it needs, then written whole or not at all.
 import { type FileHandle, open, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { CliError } from '../../errors.ts'
@@ -7,8 +7,8 @@ const ROOM_OCTETS = 4096
 const OWNER_ONLY = 0o600
 
 export interface ReservedFile {
-  /** Durable when it resolves. @throws {CliError} OUT_UNWRITABLE */
-  write(document: object): Promise<void>
+  /** An object is written as JSON. Durable when it resolves. @throws {CliError} OUT_UNWRITABLE */
+  write(content: object | string): Promise<void>
   /** Gives the name free again if nothing was written. */
   release(): Promise<void>
 }
@@ -39,8 +39,8 @@ export async function reserveCredentialFile(path: string): Promise<ReservedFile>
   }
   const open = draft
   return {
-    async write(document) {
-      const text = `${JSON.stringify(document, undefined, 2)}\n`
+    async write(content) {
+      const text = typeof content === 'string' ? content : `${JSON.stringify(content, undefined, 2)}\n`
       try {
         await open.write(text, 0)
         await open.truncate(Buffer.byteLength(text))

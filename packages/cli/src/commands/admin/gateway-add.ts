@@ -35,7 +35,7 @@ async function addGateway(
 ): Promise<undefined> {
   const file = await reserveCredentialFile(out)
   try {
-    const { identity, realm, secret } = await admin.post<Credential>('/v1/gateways', { name, user })
+    const { identity, realm, secret } = await admin.create<Credential>('/v1/gateways', { name, user })
     await file.write({ type: 'opencpns-gateway', version: 1, identity, realm, secret })
     const words = [
       `Added the gateway ${identity} of ${user}. Its credential is in ${out}.`,
@@ -52,7 +52,7 @@ async function addRadius(
   of: { name: string; user: string; radius: string; json: true | undefined },
 ): Promise<undefined> {
   const { name, user, json } = of
-  const added = await admin.post<Credential>('/v1/gateways', { name, user, radius: of.radius })
+  const added = await admin.create<Credential>('/v1/gateways', { name, user, radius: of.radius })
   const { identity, realm, radius, secret } = added
   const words = [
     `Added the RADIUS gateway ${identity} of ${user}, for requests from ${radius}.`,

@@ -1,6 +1,8 @@
 // `opencpns admin`: operating a running server through its admin API.
-import { type Command, InvalidArgumentError, Option } from 'commander'
-import { collect, type Declaration, declare, declareGroup, lazily } from '../../command.ts'
+import { type Command, Option } from 'commander'
+import { collect, declareGroup, lazily } from '../../command.ts'
+import { declareAdmin, parseGeneration, parseLimit, parseSessions, parseTime } from './declare.ts'
+import { addAudit, addToken } from './operators.ts'
 
 export function addAdmin(program: Command): void {
   const admin = declareGroup(program, 'admin', 'operate a running CPNS Server')
@@ -10,6 +12,8 @@ export function addAdmin(program: Command): void {
   addSession(declareGroup(admin, 'session', 'presence of devices'))
   addPne(declareGroup(admin, 'pne', 'devices: look them up, revoke them'))
   addEvent(declareGroup(admin, 'event', 'what happened at the server'))
+  addToken(declareGroup(admin, 'token', 'tokens of operators, for the admin API and the console'))
+  addAudit(declareGroup(admin, 'audit', 'what operators asked for'))
 }
 
 function addUser(user: Command): void {
@@ -23,7 +27,9 @@ function addUser(user: Command): void {
     does: 'list the end users',
     fails: 'cannot list the users',
     examples: ['admin user list --data ./server', 'admin user list --data ./server --json'],
-  }).action(lazily(() => import('./user-list.ts')))
+  })
+    .option('--search <text>', 'only those whose name begins so')
+    .action(lazily(() => import('./user-list.ts')))
 
   declareAdmin(user, 'show <name>', {
     does: 'show an end user and the policy for the devices of this user',
@@ -98,7 +104,12 @@ function addGateway(gateway: Command): void {
     does: 'list the gateways',
     fails: 'cannot list the gateways',
     examples: ['admin gateway list --data ./server'],
-  }).action(lazily(() => import('./gateway-list.ts')))
+  })
+    .option('--search <text>', 'only those whose name begins so')
+    .option('--user <user>', 'only those of this user')
+    .addOption(new Option('--kind <kind>', 'only of this kind').choices(['cpns', 'radius']))
+    .addOption(new Option('--state <state>', 'only in this state').choices(['active', 'revoked']))
+    .action(lazily(() => import('./gateway-list.ts')))
 
   declareAdmin(gateway, 'policy <name>', {
     does: 'say whether a gateway takes visitors: devices that other gateways paired',
@@ -124,7 +135,10 @@ function addPn(pn: Command): void {
     does: 'list the personal networks, one for each gateway',
     fails: 'cannot list the personal networks',
     examples: ['admin pn list --data ./server'],
-  }).action(lazily(() => import('./pn-list.ts')))
+  })
+    .option('--search <text>', 'only of gateways whose name begins so')
+    .option('--user <user>', 'only those of this user')
+    .action(lazily(() => import('./pn-list.ts')))
 
   declareAdmin(pn, 'show <gateway>', {
     does: 'show the personal network of a gateway, and which devices are present in it',
@@ -149,8 +163,13 @@ function addPne(pne: Command): void {
   declareAdmin(pne, 'list', {
     does: 'list the devices, newest first',
     fails: 'cannot list the devices',
-    examples: ['admin pne list --data ./server'],
-  }).action(lazily(() => import('./pne-list.ts')))
+    examples: ['admin pne list --data ./server', 'admin pne list --search lamp --state active --data ./server'],
+  })
+    .option('--search <text>', 'words of the name, or the id; a beginning is enough')
+    .addOption(new Option('--state <state>', 'only in this state').choices(['pending', 'active', 'revoked']))
+    .option('--user <user>', 'only those of this user')
+    .option('--gateway <name>', 'only those that this gateway paired')
+    .action(lazily(() => import('./pne-list.ts')))
 
   declareAdmin(pne, 'show <id>', {
     does: 'show one device',
@@ -158,6 +177,15 @@ function addPne(pne: Command): void {
     more: 'ID is its id, a beginning of it that no other has, or its name.',
     examples: ['admin pne show watch --data ./server'],
   }).action(lazily(() => import('./pne-show.ts')))
+
+  declareAdmin(pne, 'rotate <id>', {
+    does: 'have the key of a device renewed at the next chance',
+    fails: 'cannot have the key renewed',
+    more:
+      'The gateway that paired it is told, and must be connected; it renews the key while the device is present there.\n' +
+      'ID is the whole id.',
+    examples: ['admin pne rotate pne-abcdefgh23456722 --data ./server'],
+  }).action(lazily(() => import('./pne-rotate.ts')))
 
   declareAdmin(pne, 'revoke <id>', {
     does: 'revoke a device, for ever',
@@ -171,35 +199,18 @@ function addEvent(event: Command): void {
   declareAdmin(event, 'list', {
     does: 'list what happened, newest first',
     fails: 'cannot list the events',
-    examples: ['admin event list --data ./server', 'admin event list --data ./server --limit 200 --json'],
+    examples: [
+      'admin event list --data ./server',
+      'admin event list --type authentication --result refused --data ./server',
+      'admin event list --data ./server --limit 200 --json',
+    ],
   })
+    .option('--type <type>', 'only of this type, as authentication or revocation')
+    .option('--result <result>', 'only with this result, as accepted or refused')
+    .option('--pne <id>', 'only about this device, by its whole id')
+    .option('--gateway <name>', 'only at this gateway')
+    .option('--session <id>', 'only of this session')
+    .option('--after <time>', 'only from this time on, as 2030-01-31 or 2030-01-31T09:00', parseTime)
     .option('--limit <n>', 'how many, 1 to 1000', parseLimit, 50)
     .action(lazily(() => import('./event-list.ts')))
-}
-
-function declareAdmin(parent: Command, usage: string, declaration: Declaration): Command {
-  return declare(parent, usage, declaration)
-    .option('--data <dir>', 'data folder of the server, on this machine')
-    .option('--url <url>', 'admin API of a server elsewhere, with --token-file')
-    .option('--token-file <file>', 'file with the token for --url')
-}
-
-function parseGeneration(text: string): number {
-  const generation = Number(text)
-  if (Number.isInteger(generation) && generation >= 1 && generation <= 4294967295) return generation
-  throw new InvalidArgumentError('Give the number of a generation, as admin user show lists them')
-}
-
-function parseSessions(text: string): number | 'unlimited' {
-  if (text === 'unlimited') return text
-  const sessions = Number(text)
-  if (Number.isInteger(sessions) && sessions >= 1 && sessions <= 65535) return sessions
-  throw new InvalidArgumentError('Give a number from 1 to 65535, or unlimited')
-}
-
-function parseLimit(text: string): number {
-  const limit = Number(text)
-  if (!Number.isInteger(limit) || limit < 1 || limit > 1000)
-    throw new InvalidArgumentError('Give a number from 1 to 1000')
-  return limit
 }

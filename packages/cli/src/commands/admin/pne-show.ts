@@ -2,13 +2,13 @@
 import { paintFor, printResult } from '../../output.ts'
 import { facts, localTime } from '../../terminal.ts'
 import { type AdminOptions, openAdmin } from './client.ts'
-import type { Pne } from './documents.ts'
+import type { PneDetails } from './documents.ts'
 
 const DAY_MS = 86_400_000
 
 export async function run(options: AdminOptions, id: string): Promise<undefined> {
   const admin = await openAdmin(options)
-  const pne = await admin.get<Pne>(`/v1/pnes/${encodeURIComponent(id)}`)
+  const pne = await admin.get<PneDetails>(`/v1/pnes/${encodeURIComponent(id)}`)
   const rows = [
     ['PNE', pne.id],
     ['Name', pne.name],
@@ -20,6 +20,8 @@ export async function run(options: AdminOptions, id: string): Promise<undefined>
     ['Created', localTime(pne.created)],
     ['Confirmed', localTime(pne.confirmed)],
     ['Revoked', localTime(pne.revoked)],
+    ['Keys', pne.keys.map(({ generation, state }) => `${state} (seed generation ${generation})`).join(', ')],
+    ['Present at', pne.registered && `${pne.registered.gateway}, since ${localTime(pne.registered.since)}`],
   ] as const
   printResult(options.json, pne, facts(rows, paintFor(process.stdout)))
 }

@@ -3,7 +3,7 @@ import { paintFor } from '../../output.ts'
 import { facts, localTime } from '../../terminal.ts'
 import type { UserDetails } from './documents.ts'
 
-export function userFacts({ name, generations, created, removed, policy }: UserDetails): string {
+export function userFacts({ name, generations, created, removed, policy, pnes }: UserDetails): string {
   const { roaming, gateways, sessionsMax } = policy
   const rows = [
     ['User', name],
@@ -12,6 +12,7 @@ export function userFacts({ name, generations, created, removed, policy }: UserD
     ['Roaming', { any: 'at any gateway', listed: 'at the listed gateways', none: 'nowhere' }[roaming]],
     ['Listed gateways', gateways.join(', ')],
     ['Sessions of a device', sessionsMax === null ? 'unlimited' : `${sessionsMax} at once`],
+    ['Devices', `${pnes.active} active, ${pnes.pending} pending, ${pnes.revoked} revoked`],
     ['Created', localTime(created)],
     ['Removed', localTime(removed)],
   ] as const

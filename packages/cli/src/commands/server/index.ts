@@ -20,11 +20,13 @@ export function addServer(program: Command): void {
     does: 'run a CPNS Server until SIGINT or SIGTERM',
     fails: 'cannot run the server',
     more:
-      'The admin API is for this machine: put a TLS proxy before it if it must be reached from others.\n' +
+      'The admin API and the console are for this machine, unless they have TLS: with --admin-tls-cert and --admin-tls-key,\n' +
+      'or by a proxy before them, which --admin-insecure says.\n' +
       'With --radius or --radsec, stock access points serve as gateways: docs/stock-equipment.md.',
     examples: [
       'server run --data ./server',
       'server run --data ./server --listen 0.0.0.0:7410 --admin 127.0.0.1:7412',
+      'server run --data ./server --admin 0.0.0.0:7412 --admin-tls-cert admin.pem --admin-tls-key admin.key',
       'server run --data ./server --radius 0.0.0.0:1812',
       'server run --data ./server --radsec 0.0.0.0:2083 --tls-cert server.pem --tls-key server.key --tls-ca ca.pem',
     ],
@@ -33,7 +35,10 @@ export function addServer(program: Command): void {
     .addOption(
       listenOption('--listen <host:port>', 'where gateways connect; port 0 takes a free one', '127.0.0.1:7410'),
     )
-    .addOption(listenOption('--admin <host:port>', 'where the admin API listens', '127.0.0.1:7412'))
+    .addOption(listenOption('--admin <host:port>', 'where the admin API and the console are', '127.0.0.1:7412'))
+    .option('--admin-tls-cert <file>', 'certificate of the admin API, with those between it and its root, PEM')
+    .option('--admin-tls-key <file>', 'its private key, PEM')
+    .option('--admin-insecure', 'let --admin be beyond this machine without TLS: a proxy with TLS stands before it')
     .addOption(listenOption('--radius <host:port>', 'where access points ask by RADIUS over UDP; usually port 1812'))
     .addOption(listenOption('--radsec <host:port>', 'where they ask by RADIUS over TLS; usually port 2083'))
     .option(

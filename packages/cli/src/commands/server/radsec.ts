@@ -1,7 +1,7 @@
 // The options of RADIUS over TLS: an address and three files, all or none.
-import { readFile } from 'node:fs/promises'
 import type { Endpoint } from '../../endpoint.ts'
 import { CliError } from '../../errors.ts'
+import { readTlsFile } from './admin-tls.ts'
 
 export interface RadsecOptions {
   radsec?: Endpoint
@@ -20,17 +20,6 @@ export async function readRadsec({ radsec, tlsCert, tlsKey, tlsCa }: RadsecOptio
       'cannot use RADIUS over TLS: an option is missing; give either all of --radsec, --tls-cert, --tls-key and --tls-ca, or none',
     )
   }
-  const [cert, key, ca] = await Promise.all([tlsCert, tlsKey, tlsCa].map(read))
+  const [cert, key, ca] = await Promise.all([tlsCert, tlsKey, tlsCa].map(readTlsFile))
   return { ...radsec, cert: cert ?? '', key: key ?? '', ca: ca ?? '' }
-}
-
-async function read(file: string): Promise<string> {
-  try {
-    return await readFile(file, 'utf8')
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause)
-    throw new CliError('TLS_FILE_UNREADABLE', `cannot read ${file}: ${reason}. Check its name and permissions`, {
-      cause,
-    })
-  }
 }

@@ -7,20 +7,20 @@ import { printResult } from '../../output.ts'
 import { serviceManager } from '../../service-manager.ts'
 import { aborted, GRACE_MS, onceAskedToEnd } from '../../signals.ts'
 import { openTelemetry } from '../../telemetry.ts'
+import { type AdminTlsOptions, readAdminListen } from './admin-tls.ts'
 import { type RadsecOptions, readRadsec } from './radsec.ts'
 
-interface Options extends CommonOptions, RadsecOptions {
+interface Options extends CommonOptions, RadsecOptions, AdminTlsOptions {
   data: string
   listen: Endpoint
-  admin: Endpoint
   radius?: Endpoint
   transientKeyLifetime: number
 }
 
 export async function run(options: Options): Promise<undefined> {
-  const { data, listen, admin, radius, json, logLevel, transientKeyLifetime: transientKeyLifetimeS } = options
+  const { data, listen, radius, json, logLevel, transientKeyLifetime: transientKeyLifetimeS } = options
   const asked = onceAskedToEnd()
-  const radsec = await readRadsec(options)
+  const [admin, radsec] = [await readAdminListen(options), await readRadsec(options)]
   const logger = await openLog(logLevel)
   const tracer = await openTelemetry('server', logger)
   const doors = { listen, admin, radius, radsec }
