@@ -50,7 +50,7 @@ function* pairs(run: Command, args: readonly string[]): Generator<{ option: Opti
 }
 
 function listensBelow(run: Command, limit: number): boolean {
-  const isListener = ({ flags }: Option) => /^--(listen|admin|radius|radsec) <host:port>/.test(flags)
+  const isListener = ({ flags }: Option) => /^--(listen|admin|radius|radsec|metrics) <host:port>/.test(flags)
   return run.options.filter(isListener).some((option) => {
     const endpoint: Endpoint | undefined = run.opts()[option.attributeName()]
     return endpoint !== undefined && endpoint.port > 0 && endpoint.port < limit
