@@ -20,6 +20,7 @@ export type CliErrorCode =
   | 'ADMIN_FAILED' // the server answered with an error of its own, or not as the API does
   | 'NO_GATEWAY_FOUND' // on the local network
   | 'SESSION_LOST' // it ended in the middle of a stream
+  | 'BENCH_FAILED' // the load could not be made: no keys were assigned, or a worker process ended
   | 'DEMO_FAILED' // a part of the demo did not do what it must
 
 /** The message says what failed, why, and what to do next: `what: why. What to do`. */

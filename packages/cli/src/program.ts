@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { Command, Help, type Option } from 'commander'
 import { addAdmin } from './commands/admin/index.ts'
+import { addBench } from './commands/bench/index.ts'
 import { addCompletion } from './commands/completion/index.ts'
 import { addDemo } from './commands/demo/index.ts'
 import { addGateway } from './commands/gateway/index.ts'
@@ -26,7 +27,7 @@ export function buildProgram(): Command {
     .configureHelp({ visibleOptions })
     .addHelpText('after', epilogue)
     .exitOverride()
-  for (const add of [addDemo, addServer, addGateway, addPne, addAdmin, addCompletion]) add(program)
+  for (const add of [addDemo, addServer, addGateway, addPne, addAdmin, addBench, addCompletion]) add(program)
   inherit(program)
   return program
 }

@@ -115,8 +115,8 @@ async function receiveInTheClear(link: FrameLink, limits: Limits) {
   return answer
 }
 
-/** What our EAP peer answers. Where RFC 5433 would discard in silence, nothing better can come: the flow ends. */
-function answerTo(peer: GpskPeer, packet: Uint8Array): Uint8Array {
+/** What our EAP peer answers. Where RFC 5433 would discard in silence, nothing better can come: the flow ends. @throws {PneError} AUTHENTICATION_FAILED */
+export function answerTo(peer: GpskPeer, packet: Uint8Array): Uint8Array {
   if (packet[0] !== Code.Request || packet[4] !== Type.Gpsk) throw authenticationFailed('not a Request of EAP-GPSK')
   const step = peer.receive(packet, Date.now())
   if (step.do === 'send') return step.packet
@@ -129,7 +129,8 @@ interface Challenged {
   readonly peer: GpskPeer
 }
 
-function eapPeer({ secondSeed, realm, euKey }: Identity): GpskPeer {
+/** Our side of EAP-GPSK, in one flow. */
+export function eapPeer({ secondSeed, realm, euKey }: Identity): GpskPeer {
   return new GpskPeer({ idPeer: peerIdentity(secondSeed, realm), psk: deriveGpskPsk(euKey) })
 }
 

@@ -1,6 +1,7 @@
-// The device: pair once, then connect.
+// The device: pair once, then connect. Beside it, its part of step 5 alone, for what measures a server.
 
 export type { Party, Step } from '@opencpns/io'
+export { answerTo, eapPeer } from './authenticate.ts'
 export { type ConnectOptions, connect, rotate } from './connect.ts'
 export { Credential, readCredential } from './credential.ts'
 export type { CredentialFields, Key } from './credentialFile.ts'

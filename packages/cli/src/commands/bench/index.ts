@@ -1,0 +1,59 @@
+// `opencpns bench`: what an operator's own machines can do.
+import { type Command, InvalidArgumentError } from 'commander'
+import { collect, declare, declareGroup, lazily } from '../../command.ts'
+import { parseDuration } from '../../duration.ts'
+import { parseEndpoint } from '../../endpoint.ts'
+
+export function addBench(program: Command): void {
+  const bench = declareGroup(program, 'bench', 'measure what a server can do')
+
+  declare(bench, 'load', {
+    does: 'let many devices authenticate at a given rate, and measure how long each waits',
+    fails: 'cannot load the server',
+    more:
+      'It adds a user with gateways and devices of its own to the server, authenticates these devices in the remote case,\n' +
+      'and removes them. Without --gateway or --whole it plays the gateways itself, steps 3 to 6; with --whole it runs gateways\n' +
+      'and devices, steps 1 to 8; with --gateway the devices come to a gateway that runs already.\n' +
+      'A device comes when its time has come, whether others have been served or not, and its latency counts from then: so a\n' +
+      'server that stands still is seen by all that come meanwhile. Ctrl-C ends the load early, with its figures.',
+    examples: [
+      'bench load --data ./server --rate 500 --duration 1m',
+      'bench load --data ./server --server 127.0.0.1:7410 --whole --rate 100 --html load.html',
+      'bench load --url https://admin.example.org --token-file t --server cpns.example.org:7410 --rate 2000 --allow-remote',
+    ],
+  })
+    .option('--data <dir>', 'data folder of the server, when it runs on this machine')
+    .option('--url <url>', 'address of the admin API, with --token-file')
+    .option('--token-file <file>', 'file with a token of the role admin')
+    .option(
+      '--server <host:port>',
+      'where gateways find the server; may be repeated for replicas',
+      collect(parseEndpoint),
+    )
+    .option('--gateway <host:port>', 'a gateway that runs already; may be repeated', collect(parseEndpoint))
+    .option('--whole', 'whole flows, steps 1 to 8, at gateways of its own')
+    .option('--rate <n>', 'devices that come in a second', wholeNumber(1, 1_000_000), 200)
+    .option('--duration <time>', 'for how long, after the ramp', parseDuration, parseDuration('30s'))
+    .option(
+      '--ramp <time>',
+      'how long the rate rises from nothing; what comes then does not count',
+      parseDuration,
+      parseDuration('5s'),
+    )
+    .option('--gateways <n>', 'gateways of its own', wholeNumber(1, 10_000), 10)
+    .option('--devices <n>', 'devices of its own', wholeNumber(1, 1_000_000), 1000)
+    .option('--workers <n>', 'processes that make the load; by default one for each core but one', wholeNumber(1, 256))
+    .option('--timeout <time>', 'how long a device waits', parseDuration, parseDuration('15s'))
+    .option('--html <file>', 'write a report for browsers')
+    .option('--keep', 'leave the user, the gateways and the devices at the server')
+    .option('--allow-remote', 'the server is on another machine, and mine to load')
+    .action(lazily(() => import('./load.ts')))
+}
+
+function wholeNumber(min: number, max: number) {
+  return (text: string): number => {
+    const number = Number(text)
+    if (/^\d+$/.test(text) && number >= min && number <= max) return number
+    throw new InvalidArgumentError(`It is not a whole number from ${min} to ${max}`)
+  }
+}
