@@ -5,6 +5,7 @@ export { type BackupOptions, type BackupReport, backupDataFolder } from './backu
 export { BackupError, type BackupErrorCode } from './backup/errors.ts'
 export { type RestoreOptions, type RestoreReport, restoreDataFolder } from './backup/restore.ts'
 export { Challenges } from './challenges.ts'
+export { type MoveOptions, moveStore } from './datafolder/move-store.ts'
 export type { Rekeyed, RekeyOptions } from './datafolder/rekey.ts'
 export {
   type DataFolder,

@@ -5,7 +5,7 @@ import type { Store } from '../store/contract.ts'
 import type { Vault } from '../vault.ts'
 import { DataFolderError } from './errors.ts'
 
-const CLAIM = 'master-key-check'
+export const MASTER_KEY_CLAIM = 'master-key-check'
 
 /**
  * The first to open a store marks it with its key; everybody else must have the same.
@@ -13,7 +13,7 @@ const CLAIM = 'master-key-check'
  */
 export async function checkMasterKey(store: Store, vault: Vault, dir: string): Promise<void> {
   const own = vault.checkValue()
-  const written = await store.claim(CLAIM, own)
+  const written = await store.claim(MASTER_KEY_CLAIM, own)
   if (isEqual(written, own)) return
   const [old, next] = [written.subarray(0, own.length), written.subarray(own.length)]
   if (isEqual(old, own) || isEqual(next, own)) throw changing(dir)
@@ -24,15 +24,15 @@ export async function checkMasterKey(store: Store, vault: Vault, dir: string): P
 export async function markChanging(store: Store, { from, to }: Change, dir: string): Promise<void> {
   const [old, next] = [from.checkValue(), to.checkValue()]
   const both = Buffer.concat([old, next])
-  const written = await store.claim(CLAIM, old)
+  const written = await store.claim(MASTER_KEY_CLAIM, old)
   if (isEqual(written, both) || isEqual(written, next)) return
-  if (!isEqual(written, old) || !(await store.replaceClaim(CLAIM, old, both))) throw wrongKey(dir)
+  if (!isEqual(written, old) || !(await store.replaceClaim(MASTER_KEY_CLAIM, old, both))) throw wrongKey(dir)
 }
 
 /** Every sealed value is under the new key. Idempotent. */
 export async function markChanged(store: Store, { from, to }: Change): Promise<void> {
   const next = to.checkValue()
-  await store.replaceClaim(CLAIM, Buffer.concat([from.checkValue(), next]), next)
+  await store.replaceClaim(MASTER_KEY_CLAIM, Buffer.concat([from.checkValue(), next]), next)
 }
 
 /** From one master key to another. */

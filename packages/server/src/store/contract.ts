@@ -502,11 +502,14 @@ export type StoreErrorCode =
   | 'STORE_CLOSED' // the store was closed
   | 'STORE_CORRUPT' // the database is damaged: restore it from a backup
   | 'STORE_CURSOR_INVALID' // not a cursor that a list gave
+  | 'STORE_DIFFERS' // what was moved is not what is there: begin again with an empty database
   | 'STORE_DUPLICATE' // a row with this name or key is there
   | 'STORE_FAILED' // the database reports another error
   | 'STORE_FULL' // no room on the disk
   | 'STORE_GAP' // numbers of a gateway's reports are missing
+  | 'STORE_INCOMPLETE' // another store is being moved into this database: finish that
   | 'STORE_NEWER' // the database is of a newer version of OpenCPNS
+  | 'STORE_NOT_EMPTY' // the database that a store is to be moved to holds other data
   | 'STORE_NOT_OURS' // the file is a database of another program
   | 'STORE_PREFIX_TAKEN' // another RADIUS client has this prefix
   | 'STORE_REFUSED' // the database does not let this server in: user, password, rights or certificate

@@ -153,8 +153,8 @@ CREATE TABLE audit (
   outcome text
 );
 CREATE TABLE answers (
-  scope       text NOT NULL,
-  key         text NOT NULL,
+  scope       text COLLATE "C" NOT NULL,
+  key         text COLLATE "C" NOT NULL,
   fingerprint bytea NOT NULL,
   sealed      bytea,
   at          bigint NOT NULL,
@@ -173,7 +173,7 @@ CREATE TABLE links (
 );
 CREATE INDEX links_of_replica ON links (replica);
 
-CREATE TABLE opencpns (only_row boolean PRIMARY KEY CHECK (only_row), version integer NOT NULL);
+CREATE TABLE opencpns (only_row boolean PRIMARY KEY CHECK (only_row), version integer NOT NULL, transfer text);
 INSERT INTO opencpns VALUES (true, 1);
 INSERT INTO claims VALUES ('master-key-check', '\x0102');
 INSERT INTO users (id, name, created_at) VALUES (1, 'alice', 1);

@@ -14,9 +14,11 @@ const STEP_MS = 600_000
 const ATTEMPTS = 10
 
 /**
- * @throws {StoreError} `STORE_UNREACHABLE`, `STORE_REFUSED`; `STORE_NEWER`, `STORE_NOT_OURS`: the database is unchanged
+ * @param options.isFilling  this is who fills the database with another store
+ * @throws {StoreError} `STORE_UNREACHABLE`, `STORE_REFUSED`; `STORE_NEWER`, `STORE_NOT_OURS`, `STORE_INCOMPLETE`: the database
+ *   is unchanged
  */
-export async function migrate(address: PostgresAddress): Promise<void> {
+export async function migrate(address: PostgresAddress, { isFilling = false } = {}): Promise<void> {
   const client = new pg.Client({
     ...address.connection(),
     types,
@@ -30,7 +32,14 @@ export async function migrate(address: PostgresAddress): Promise<void> {
       `${STEP_MS}ms`,
     ])
     await checkDatabase(client)
-    if ((await readVersion(client)) === steps.length) return
+    const { version, transfer } = await readState(client)
+    if (transfer !== null && !isFilling) {
+      throw new StoreError(
+        'STORE_INCOMPLETE',
+        'another store is being moved here: finish opencpns server migrate first',
+      )
+    }
+    if (version === steps.length) return
     await again(() => createVersion(client))
     await again(() => climb(client))
   } catch (error) {
@@ -53,15 +62,16 @@ async function checkDatabase(client: pg.Client): Promise<void> {
   throw new StoreError('STORE_REFUSED', "the database cannot keep every name: create it with ENCODING 'UTF8'")
 }
 
-/** 0 while there is none. */
-async function readVersion(client: pg.Client): Promise<number> {
+/** Version 0 while there is none. */
+async function readState(client: pg.Client): Promise<{ version: number; transfer: string | null }> {
   const { rows } = await client
-    .query<{ version: number }>('SELECT version FROM opencpns')
+    .query<{ version: number; transfer: string | null }>('SELECT version, transfer FROM opencpns')
     .catch((error: { code?: string }) => {
       if (error.code === '42P01') return { rows: [] }
       throw error
     })
-  return checkVersion(rows[0]?.version ?? 0)
+  const [{ version, transfer } = { version: 0, transfer: null }] = rows
+  return { version: checkVersion(version), transfer }
 }
 
 function checkVersion(version: number): number {
@@ -74,7 +84,7 @@ function checkVersion(version: number): number {
 
 async function createVersion(client: pg.Client): Promise<void> {
   await client.query(
-    `CREATE TABLE IF NOT EXISTS opencpns (only_row boolean PRIMARY KEY CHECK (only_row), version integer NOT NULL)`,
+    `CREATE TABLE IF NOT EXISTS opencpns (only_row boolean PRIMARY KEY CHECK (only_row), version integer NOT NULL, transfer text)`,
   )
   await client.query('INSERT INTO opencpns (only_row, version) VALUES (true, 0) ON CONFLICT DO NOTHING')
 }

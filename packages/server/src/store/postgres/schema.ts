@@ -177,8 +177,8 @@ export const steps: readonly (readonly string[])[] = [
     )`,
 
     `CREATE TABLE IF NOT EXISTS answers (
-      scope       text NOT NULL,
-      key         text NOT NULL,
+      scope       text COLLATE "C" NOT NULL,
+      key         text COLLATE "C" NOT NULL,
       fingerprint bytea NOT NULL,
       sealed      bytea,
       at          bigint NOT NULL,
