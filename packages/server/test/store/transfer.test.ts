@@ -227,7 +227,7 @@ test('a row that is not what it was is found before anybody serves from it', asy
   for (const damage of [
     "UPDATE pnes SET name = 'lamp!' WHERE name = 'lamp 7'",
     "DELETE FROM pne_words WHERE word = '7'",
-    "UPDATE keys SET created_at = created_at + 1 WHERE second_seed = (SELECT max(second_seed) FROM keys)",
+    'UPDATE keys SET created_at = created_at + 1 WHERE second_seed = (SELECT max(second_seed) FROM keys)',
     "UPDATE first_seeds SET sealed = sealed || '\\x00' WHERE generation = 2",
     'UPDATE events SET ms = 0.1000000000000001 WHERE id = 1',
   ]) {
