@@ -5,7 +5,7 @@ import { globSync, readFileSync } from 'node:fs'
 import * as protocol from '@opencpns/protocol'
 
 /** The family of a message by its number: docs/protocol.md section 4. */
-const families = { authentication: [1, 5], session: [6, 12], pairing: [16, 21], upstream: [32, 56] } as const
+const families = { authentication: [1, 5], session: [6, 12], pairing: [16, 21], upstream: [32, 57] } as const
 
 function isMessage(value: unknown): value is protocol.Message {
   return typeof value === 'object' && value !== null && 'number' in value && 'fields' in value

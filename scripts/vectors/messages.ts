@@ -189,6 +189,7 @@ const samples: Sample[] = [
   ],
   ['busy', protocol.TicketResponse, { id: 1, result: 4 }],
   ['one', protocol.RotationNotice, { pneId: 'pne-1' }],
+  ['one', protocol.ClosingNotice, {}],
 ]
 
 export function messageVectors() {

@@ -10,7 +10,15 @@ import { json } from 'node:stream/consumers'
 import { createTicket, type Gateway, runGateway, type Service } from '@opencpns/gateway'
 import { type Address, type Logger, writeFileAtomic } from '@opencpns/io'
 import { type Credential, connect, pair } from '@opencpns/pne'
-import { initDataFolder, type RunningServer, readAdminAccess, runServer } from '@opencpns/server'
+import {
+  type Bus,
+  initDataFolder,
+  openPart,
+  type RunningServer,
+  readAdminAccess,
+  runServer,
+  type ServerPart,
+} from '@opencpns/server'
 import { until } from './until.ts'
 
 export const REALM = 'example.org'
@@ -21,6 +29,8 @@ export interface StageOptions {
   readonly now?: () => number
   /** How long a TK serves further sessions. */
   readonly transientKeyLifetimeS?: number
+  /** To other servers on the data folder of this stage. */
+  readonly bus?: Bus
   /** What each gateway offers. */
   readonly services?: Readonly<Record<string, Service>>
 }
@@ -68,10 +78,19 @@ export class Stage {
 
   /** @param listen where, after a stop: there the gateways look for it */
   async startServer(listen: Address = anyPort): Promise<void> {
+    const { now, transientKeyLifetimeS, bus } = this.#options
+    const { logger } = this
+    const options = { dataDir: this.path('server'), listen, admin: anyPort, logger, transientKeyLifetimeS, bus }
+    this.#server = await runServer({ ...options, ...(now && { now }) })
+  }
+
+  /** Another server on the same data folder, with a door for gateways alone. Whoever asked for it closes it. */
+  async replica(bus?: Bus, listen: Address = anyPort): Promise<ServerPart & { readonly cpns: Address }> {
     const { now, transientKeyLifetimeS } = this.#options
     const { logger } = this
-    const options = { dataDir: this.path('server'), listen, admin: anyPort, logger, transientKeyLifetimeS }
-    this.#server = await runServer({ ...options, ...(now && { now }) })
+    const options = { dataDir: this.path('server'), listen, logger, transientKeyLifetimeS, bus }
+    const part = await openPart({ ...options, ...(now && { now }) })
+    return { ...part, cpns: part.addresses.cpns ?? assert.fail() }
   }
 
   async stopServer(): Promise<Address> {
@@ -90,11 +109,12 @@ export class Stage {
     return { identity, file, secret: Buffer.from(secret, 'base64url') }
   }
 
-  /** A gateway that runs. @param server where it finds the server, if not at the real address */
-  async gateway(name: string, server: Address = this.server.addresses.cpns): Promise<Gateway> {
+  /** A gateway that runs. @param servers where it finds the server, if not at the real address */
+  async gateway(name: string, ...servers: Address[]): Promise<Gateway> {
     const { file: credentialFile } = await this.register(name)
     const { services } = this.#options
-    const options = { credentialFile, dataDir: this.path(name), server, listen: anyPort, logger: this.logger }
+    if (servers.length === 0) servers.push(this.server.addresses.cpns)
+    const options = { credentialFile, dataDir: this.path(name), servers, listen: anyPort, logger: this.logger }
     return this.adopt(await runGateway({ ...options, services }))
   }
 

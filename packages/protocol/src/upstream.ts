@@ -283,3 +283,7 @@ export const RotationNotice = message(56, 'RotationNotice', {
   pneId: field(1, pneId),
 })
 export type RotationNotice = MessageOf<typeof RotationNotice>
+
+/** CPNS Server to PN GW, unasked, from version 2 on: this server is about to end the link; what was asked before is answered. */
+export const ClosingNotice = message(57, 'ClosingNotice', {})
+export type ClosingNotice = MessageOf<typeof ClosingNotice>

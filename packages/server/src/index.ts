@@ -4,6 +4,8 @@ export { type AuthenticationContext, authenticate } from './authenticate.ts'
 export { type BackupOptions, type BackupReport, backupDataFolder } from './backup/backup.ts'
 export { BackupError, type BackupErrorCode } from './backup/errors.ts'
 export { type RestoreOptions, type RestoreReport, restoreDataFolder } from './backup/restore.ts'
+export type { Bus } from './bus/bus.ts'
+export { Hub } from './bus/hub.ts'
 export { Challenges } from './challenges.ts'
 export { type MoveOptions, moveStore } from './datafolder/move-store.ts'
 export type { Rekeyed, RekeyOptions } from './datafolder/rekey.ts'
@@ -36,7 +38,14 @@ export {
   StoreError,
   type UserRow,
 } from './registry.ts'
-export { type RunningServer, runServer, type ServerOptions } from './server.ts'
+export {
+  openPart,
+  type PartOptions,
+  type RunningServer,
+  runServer,
+  type ServerOptions,
+  type ServerPart,
+} from './server.ts'
 export type { Store } from './store/contract.ts'
 export { openSqlite } from './store/sqlite/open.ts'
 export { Vault, VaultError } from './vault.ts'

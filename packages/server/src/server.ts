@@ -128,7 +128,7 @@ export async function openPart(options: PartOptions): Promise<ServerPart> {
     const gateways = new Gateways(cpnsDoor?.gateways ?? noGateways, core.inquiries)
     metrics.watch({ events, cpns: cpnsDoor, radius: radiusDoor, totals })
     const adminAddress =
-      admin && (await openAdminDoor(admin, { ...core, gateways, state, ...options, logger }, closers))
+      admin && (await openAdminDoor(admin, { ...options, ...core, gateways, state, logger }, closers))
     return {
       realm,
       addresses: {

@@ -201,6 +201,7 @@ _DECLARED: list[tuple[int, str, dict[str, Type]]] = [
     (54, "TicketRequest", {"id": _u32, "name?": _name, "lifetimeS?": _uint(60, 3600)}),
     (55, "TicketResponse", {"id": _u32, "result": _result, "uri?": _text(1, 1024), "expiresAtS?": _u53, "ticketId?": _id16}),
     (56, "RotationNotice", {"pneId": _name}),
+    (57, "ClosingNotice", {}),
 ]  # fmt: skip
 
 

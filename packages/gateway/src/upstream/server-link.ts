@@ -5,6 +5,7 @@ import { type Address, connectTcp, connectTlsPsk, FrameLink, formatHostPort } fr
 import {
   Alpn,
   ChallengeResponse,
+  ClosingNotice,
   decode,
   deriveGatewayPsk,
   encode,
@@ -54,7 +55,7 @@ const responses = [
   RegistrationsResponse,
 ] as const
 const version1 = [...responses, RevocationNotice, PolicyNotice, Ping, Pong] as const
-const version2 = [...version1, TicketRequest, RotationNotice] as const
+const version2 = [...version1, TicketRequest, RotationNotice, ClosingNotice] as const
 export type ResponseMessage = (typeof responses)[number]
 type Response = MessageOf<ResponseMessage>
 /** Encodes a request, with its id, for the version that the link speaks. */
@@ -225,6 +226,7 @@ export class ServerLink {
     else if (message.type === 'RevocationNotice') this.#listener.onRevocationNotice(message.upTo)
     else if (message.type === 'PolicyNotice') this.#listener.onPolicyNotice(message)
     else if (message.type === 'RotationNotice') this.#listener.onRotationNotice(message.pneId)
+    else if (message.type === 'ClosingNotice') this.drain()
     else if (message.type === 'TicketRequest') this.#giveTicket(message)
     else this.#answer(message)
   }

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { EventEmitter } from 'node:events'
 import { test } from 'node:test'
-import type { FollowerEvents } from '../../src/bus/follower.ts'
+import type { Follower, FollowerEvents } from '../../src/bus/follower.ts'
 import { CachedLookUps } from '../../src/caches/look-ups.ts'
 import { type AdmissionRow, type PneKeyRow, StoreError } from '../../src/store/contract.ts'
 
@@ -21,7 +21,7 @@ const seed = randomBytes(32)
 /** A store that answers as the test says, and a follower that is as the test says. */
 function remembering({ maxStaleMs }: { maxStaleMs?: number } = {}) {
   const state = { ms: 0, isFresh: true, isAway: false, checkedAt: 0 }
-  const follower = new EventEmitter<FollowerEvents>() as EventEmitter<FollowerEvents> & typeof state
+  const follower = new EventEmitter<FollowerEvents>() as unknown as Follower
   Object.defineProperties(follower, {
     isFresh: { get: () => state.isFresh },
     isAway: { get: () => state.isAway },

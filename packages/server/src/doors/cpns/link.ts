@@ -3,9 +3,10 @@
 import { randomBytes } from 'node:crypto'
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
-import { acceptTlsPsk, FrameLink } from '@opencpns/io'
+import { acceptTlsPsk, FrameLink, sleep } from '@opencpns/io'
 import {
   Alpn,
+  ClosingNotice,
   chooseVersion,
   decode,
   deriveGatewayPsk,
@@ -33,6 +34,8 @@ import { type MadeTicket, TicketRequests, type TicketWishes } from './ticket-req
 const IN_FLIGHT_MAX = 1024
 /** The longest silence of a gateway, which pings every 30 s. */
 const IDLE_MS = 75_000
+/** A gateway that was told that this server goes, and has sent nothing for so long, has all that it asked for. */
+const QUIET_MS = 250
 
 /** The other side did something that ends the link, and was told so where it may be told. */
 export class LinkRefused extends Error {
@@ -88,7 +91,8 @@ export class GatewayLink {
   readonly #link: FrameLink<TLSSocket>
   readonly #tickets: TicketRequests
   #underWay = 0
-  #idle: (() => void) | undefined
+  #heardAt = 0
+  readonly #ended = Promise.withResolvers<void>()
   /** Notices wait until HelloResponse has gone: that must be the first message. */
   #notices: Promise<unknown>
   #welcome = () => {}
@@ -118,7 +122,11 @@ export class GatewayLink {
     await this.#link.send(encode(HelloResponse, { result: Result.success, revocations }))
     this.#welcome()
     this.notifyPolicy()
-    await this.#link.frames((frame) => this.#answer(frame), { maxPending: IN_FLIGHT_MAX, idleMs: IDLE_MS })
+    try {
+      await this.#link.frames((frame) => this.#answer(frame), { maxPending: IN_FLIGHT_MAX, idleMs: IDLE_MS })
+    } finally {
+      this.#ended.resolve()
+    }
   }
 
   /** Requests that are being answered. */
@@ -173,13 +181,16 @@ export class GatewayLink {
       })
   }
 
-  /** Ends the link once what is under way is answered. */
+  /** Tells the gateway that this server goes, and ends the link once it has all its answers: docs/protocol.md section 4.4. */
   async drain(): Promise<void> {
-    if (this.#underWay > 0) {
-      await new Promise<void>((resolve) => {
-        this.#idle = resolve
-      })
-    }
+    if (this.version > 1) this.#notice(() => encode(ClosingNotice, {}))
+    let isOver = false
+    const ended = this.#ended.promise.then(() => {
+      isOver = true
+    })
+    const toldAt = performance.now()
+    const isQuiet = () => this.#underWay === 0 && performance.now() - Math.max(toldAt, this.#heardAt) >= QUIET_MS
+    while (!isOver && !isQuiet()) await Promise.race([ended, sleep(QUIET_MS)])
     this.close()
   }
 
@@ -196,12 +207,12 @@ export class GatewayLink {
 
   async #answer(frame: Uint8Array): Promise<void> {
     this.#underWay++
+    this.#heardAt = performance.now()
     try {
       const response = await answer(frame, this, this.#context)
       if (response) this.#link.sendSoon(response)
     } finally {
       this.#underWay--
-      if (this.#underWay === 0) this.#idle?.()
     }
   }
 }
