@@ -135,7 +135,7 @@ export async function listen(where: Address, folder: DataFolder, parts: GatewayP
       Promise.all([served, closed]).finally(() => connections.delete(pne)),
     )
   }
-  const { server, host, port } = await listenTcp(accept, where).catch(asGatewayError)
+  const { server, host, port } = await listenTcp(accept, where).catch((error) => asGatewayError(error))
   const address = { host, port }
   folder.noteAddress(formatHostPort(address))
   const forgetting = setInterval(() => forgetOld(parts), FORGET_INTERVAL_MS).unref()
@@ -178,7 +178,7 @@ async function watched(gateway: Gateway, where: Address, metrics: GatewayMetrics
   const of = { metrics: () => metrics.text(), isReady: () => isReady, server }
   const listener = await openMetricsListener(where, of, parts.logger).catch(async (error) => {
     await gateway.close({ graceMs: 0 })
-    return asGatewayError(error)
+    return asGatewayError(error, '--metrics')
   })
   const close: Gateway['close'] = async (options) => {
     isReady = false
@@ -254,8 +254,9 @@ function stop(folder: DataFolder, { upstream, presence, registrar, rotations }: 
   folder.close()
 }
 
-function asGatewayError(error: unknown): never {
+/** @param option  that chooses another place to listen, where it is not --listen */
+function asGatewayError(error: unknown, option = '--listen'): never {
   if (!(error instanceof IoError)) throw error
   const code = error.code === 'PORT_TAKEN' ? 'PORT_TAKEN' : 'LISTEN_FAILED'
-  throw new GatewayError(code, error.message, { cause: error })
+  throw new GatewayError(code, error.message.replace('--listen', option), { cause: error })
 }

@@ -45,7 +45,7 @@ export class GatewayMetrics {
   readonly #challenges = this.#gauge('challenges', 'Challenges in the pool', [])
   readonly #inFlight = this.#gauge('server_requests_in_flight', 'Requests that wait for a server', [])
   // Bound once: these come with each authentication.
-  readonly #ofStep = [1, 2, 3, 4, 5, 6, 7, 8].map((step) => this.#steps.labels(String(step)))
+  readonly #ofStep = new Map([2, 3, 6, 7, 8].map((step) => [step, this.#steps.labels(String(step))]))
   readonly #ofCase = { local: this.#durations.labels('local'), remote: this.#durations.labels('remote') }
   readonly #accepted = {
     local: this.#authentications.labels('local', 'success', ''),
@@ -55,6 +55,14 @@ export class GatewayMetrics {
 
   constructor() {
     collectDefaultMetrics({ register: this.#registry })
+    // What has not happened yet is told as 0, so that the first time shows as a rise.
+    for (const step of this.#ofStep.keys()) this.#steps.zero({ step })
+    for (const which of ['local', 'remote']) {
+      this.#durations.zero({ case: which })
+      this.#authentications.inc({ case: which, result: 'success', reason: '' }, 0)
+    }
+    for (const result of ['success', 'refused']) this.#rotations.inc({ result }, 0)
+    this.#pairings.inc({ result: 'success' }, 0)
     this.#gauge('info', 'The release that runs; always 1', ['version']).set({ version: readVersion() }, 1)
   }
 
@@ -73,7 +81,7 @@ export class GatewayMetrics {
     }
     let before = trace.startedAt
     for (const { step, at } of trace.steps) {
-      this.#ofStep[step - 1]?.observe((at - before) / 1000)
+      this.#ofStep.get(step)?.observe((at - before) / 1000)
       before = at
     }
   }

@@ -22,7 +22,7 @@ export interface Sources {
   readonly cpns?: Pick<CpnsDoor, 'load'> | undefined
   readonly radius?: Pick<RadiusDoor, 'counters'> | undefined
   /** Rejects with a StoreError: then what it would tell is missing. */
-  readonly totals: { get(): Promise<Total> }
+  readonly totals?: { get(): Promise<Total> } | undefined
 }
 
 export class ServerMetrics implements StoreObserver {
@@ -73,6 +73,12 @@ export class ServerMetrics implements StoreObserver {
 
   constructor() {
     collectDefaultMetrics({ register: this.#registry })
+    // What has not happened yet is told as 0, so that the first time shows as a rise.
+    for (const step of ['4', '5']) this.#steps.zero({ step })
+    for (const door of ['cpns', 'radius']) {
+      this.#durations.zero({ door })
+      this.#authentications.inc({ door, result: 'accepted', reason: '' }, 0)
+    }
     this.#gauge('info', 'The release that runs; always 1', ['version']).set({ version: readVersion() }, 1)
   }
 
@@ -124,6 +130,12 @@ export class ServerMetrics implements StoreObserver {
     return { type: this.#registry.contentType, body: await this.#registry.metrics() }
   }
 
+  /** The same as prom-client passes it between processes. */
+  async rows(): Promise<object[]> {
+    await this.#read()
+    return this.#registry.getMetricsAsJSON()
+  }
+
   async #read(): Promise<void> {
     if (this.#sources === undefined) return
     const { events, cpns, radius, totals } = this.#sources
@@ -131,7 +143,7 @@ export class ServerMetrics implements StoreObserver {
     setTotal(this.#eventsDropped, events.dropped)
     if (cpns) this.#readCpns(cpns.load())
     if (radius) this.#readRadius(radius.counters())
-    this.#readTotals(await totals.get().catch(() => undefined))
+    if (totals) this.#readTotals(await totals.get().catch(() => undefined))
   }
 
   #readCpns({ links, underWay, unauthenticated, displaced }: ReturnType<CpnsDoor['load']>): void {

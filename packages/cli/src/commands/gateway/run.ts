@@ -64,11 +64,20 @@ async function settingsOf({
     data: dataDir,
     listen = EVERYWHERE,
     announce,
+    metrics,
     rotateAfter: rotateAfterMs,
     ...settings
   } = { ...config, ...options }
   if (dataDir === undefined) throw new CliError('USAGE', `--data DIR is missing. ${HELP}`)
-  return { ...serverOf(settings), dataDir, listen, announce, rotateAfterMs, services: merged(config.services, service) }
+  return {
+    ...serverOf(settings),
+    dataDir,
+    listen,
+    announce,
+    metrics,
+    rotateAfterMs,
+    services: merged(config.services, service),
+  }
 }
 
 /** An option moves a service elsewhere; who may use it stays as the file says. */
