@@ -66,7 +66,7 @@ export class Watched {
   static async open(base: string, options: BrowserContextOptions = {}): Promise<Watched> {
     if (typeof launched === 'string') throw new Error(launched)
     const context = await launched.newContext({ baseURL: base, viewport: { width: 1280, height: 900 }, ...options })
-    context.setDefaultTimeout(10_000)
+    context.setDefaultTimeout(20_000)
     await context.addInitScript({ content: TELL_VIOLATIONS })
     return new Watched(await context.newPage())
   }
@@ -78,7 +78,8 @@ export class Watched {
     assert.deepEqual(elsewhere, [])
   }
 
-  close(): Promise<void> {
-    return this.page.context().close()
+  /** After the browser has ended, its contexts would be waited for in vain. */
+  async close(): Promise<void> {
+    if (typeof launched !== 'string' && launched.isConnected()) await this.page.context().close()
   }
 }

@@ -24,14 +24,24 @@ export class Desk {
     this.#adminPort = adminPort
   }
 
-  /** A server with the user alice and these gateways, all connected. */
+  /** A server with the user alice and these gateways, all connected, until the test is over. */
   static async open(t: TestContext, ...gateways: string[]): Promise<Desk> {
-    const desk = new Desk(await ProcessTown.open(), await freePort())
+    const desk = await Desk.start(...gateways)
     t.after(() => desk.close())
-    await desk.startServer()
-    await desk.town.addUser()
-    for (const name of gateways) await desk.addGateway(name)
     return desk
+  }
+
+  static async start(...gateways: string[]): Promise<Desk> {
+    const desk = new Desk(await ProcessTown.open(), await freePort())
+    try {
+      await desk.startServer()
+      await desk.town.addUser()
+      for (const name of gateways) await desk.addGateway(name)
+      return desk
+    } catch (error) {
+      await desk.close()
+      throw error
+    }
   }
 
   get base(): string {
