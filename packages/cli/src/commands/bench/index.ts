@@ -1,5 +1,5 @@
 // `opencpns bench`: what an operator's own machines can do.
-import { type Command, InvalidArgumentError } from 'commander'
+import { type Command, InvalidArgumentError, Option } from 'commander'
 import { collect, declare, declareGroup, lazily } from '../../command.ts'
 import { parseDuration } from '../../duration.ts'
 import { parseEndpoint } from '../../endpoint.ts'
@@ -11,11 +11,13 @@ export function addBench(program: Command): void {
     does: 'let many devices authenticate at a given rate, and measure how long each waits',
     fails: 'cannot load the server',
     more:
-      'It adds a user with gateways and devices of its own to the server, authenticates these devices in the remote case,\n' +
-      'and removes them. Without --gateway or --whole it plays the gateways itself, steps 3 to 6; with --whole it runs gateways\n' +
-      'and devices, steps 1 to 8; with --gateway the devices come to a gateway that runs already.\n' +
-      'A device comes when its time has come, whether others have been served or not, and its latency counts from then: so a\n' +
-      'server that stands still is seen by all that come meanwhile. Ctrl-C ends the load early, with its figures.',
+      'It adds a user with gateways and devices of its own to the server, authenticates these\n' +
+      'devices in the remote case, and removes them. Without --gateway or --whole it plays the\n' +
+      'gateways itself, steps 3 to 6; with --whole it runs gateways and devices, steps 1 to 8;\n' +
+      'with --gateway the devices come to a gateway that runs already.\n\n' +
+      'A device comes when its time has come, whether others have been served or not, and its\n' +
+      'latency counts from then: a server that stands still is seen by all that come meanwhile.\n' +
+      'Ctrl-C ends the load early, with its figures.',
     examples: [
       'bench load --data ./server --rate 500 --duration 1m',
       'bench load --data ./server --server 127.0.0.1:7410 --whole --rate 100 --html load.html',
@@ -33,21 +35,20 @@ export function addBench(program: Command): void {
     .option('--gateway <host:port>', 'a gateway that runs already; may be repeated', collect(parseEndpoint))
     .option('--whole', 'whole flows, steps 1 to 8, at gateways of its own')
     .option('--rate <n>', 'devices that come in a second', wholeNumber(1, 1_000_000), 200)
-    .option('--duration <time>', 'for how long, after the ramp', parseDuration, parseDuration('30s'))
-    .option(
-      '--ramp <time>',
-      'how long the rate rises from nothing; what comes then does not count',
-      parseDuration,
-      parseDuration('5s'),
-    )
+    .addOption(durationOption('--duration <time>', 'for how long, after the ramp', '30s'))
+    .addOption(durationOption('--ramp <time>', 'how long the rate rises; what comes then does not count', '5s'))
     .option('--gateways <n>', 'gateways of its own', wholeNumber(1, 10_000), 10)
     .option('--devices <n>', 'devices of its own', wholeNumber(1, 1_000_000), 1000)
     .option('--workers <n>', 'processes that make the load; by default one for each core but one', wholeNumber(1, 256))
-    .option('--timeout <time>', 'how long a device waits', parseDuration, parseDuration('15s'))
+    .addOption(durationOption('--timeout <time>', 'how long a device waits in a whole flow', '15s'))
     .option('--html <file>', 'write a report for browsers')
     .option('--keep', 'leave the user, the gateways and the devices at the server')
     .option('--allow-remote', 'the server is on another machine, and mine to load')
     .action(lazily(() => import('./load.ts')))
+}
+
+function durationOption(flags: string, description: string, byDefault: string): Option {
+  return new Option(flags, description).argParser(parseDuration).default(parseDuration(byDefault), byDefault)
 }
 
 function wholeNumber(min: number, max: number) {

@@ -18,15 +18,20 @@ import { makeWorld } from './world.ts'
 export async function run(options: LoadOptions): Promise<Exit> {
   const { json, keep, html } = options
   const plan = planOf(options)
+  if (html !== undefined) await writeReport(html, '') // better now than after the load
   const admin = await openAdmin(options)
   const asked = onceAskedToEnd()
   const world = await makeWorld(admin, plan.gateways)
   try {
     note(`Adding ${plan.devices} devices of ${plan.gateways} gateways of the user ${world.user}`)
     const crew = await Crew.hire(plan, world.gateways, asked)
+    note(`Now ${plan.schedule.ratePerS} of them come in a second. Ctrl-C ends it early`)
     const report = await load(plan, crew, asked)
     crew.dismiss()
-    if (html !== undefined) await writeReport(html, report)
+    if (html !== undefined) {
+      await writeReport(html, toHtml(report))
+      note(`The report is in ${html}.`)
+    }
     printResult(json, report, drawReport(report, paintFor(process.stdout)))
   } catch (error) {
     if (!asked.aborted) throw error
@@ -50,10 +55,9 @@ async function load(plan: Plan, crew: Crew, asked: AbortSignal): Promise<Report>
   return reportOf(plan, tally, { startedAt, lastedMs: performance.now() - began, interrupted: asked.aborted })
 }
 
-async function writeReport(file: string, report: Report): Promise<void> {
+async function writeReport(file: string, page: string): Promise<void> {
   try {
-    await writeFile(file, toHtml(report))
-    note(`The report is in ${file}.`)
+    await writeFile(file, page)
   } catch (cause) {
     throw new CliError('OUT_UNWRITABLE', `cannot write ${file}: ${(cause as Error).message}. Give another --html`, {
       cause,

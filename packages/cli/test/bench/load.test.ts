@@ -1,0 +1,169 @@
+// `opencpns bench load` as its users run it, against a real server.
+import assert from 'node:assert/strict'
+import { type ChildProcess, execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { createInterface } from 'node:readline'
+import { after, before, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Report } from '../../src/commands/bench/report.ts'
+import { assertError, firstDocument, opencpns, outcome, start, stop, temporaryFolder } from '../support.ts'
+
+const { path, remove } = temporaryFolder()
+const data = path('server')
+let server: ChildProcess
+let address: string
+
+before(async () => {
+  await opencpns('server', 'init', '--data', data, '--realm', 'example.org')
+  const where = ['--listen', '127.0.0.1:0', '--admin', '127.0.0.1:0', '--log-level', 'error']
+  server = start('server', 'run', '--data', data, ...where, '--json')
+  address = (await firstDocument(server))['listen']?.['cpns'] ?? ''
+})
+
+after(async () => {
+  if (server) await stop(server)
+  remove()
+})
+
+const small = ['--rate', '100', '--duration', '1s', '--ramp', '1s', '--devices', '20', '--gateways', '4']
+const load = (...more: string[]) => ['bench', 'load', '--data', data, '--server', address, ...small, ...more]
+
+async function reportOf(...more: string[]): Promise<Report> {
+  const { code, stdout, stderr } = await opencpns(...load('--json', ...more))
+  assert.equal(code, 0, stderr)
+  return JSON.parse(stdout)
+}
+
+async function users(): Promise<{ name: string; state: string }[]> {
+  const { stdout } = await opencpns('admin', 'user', 'list', '--data', data, '--json')
+  return JSON.parse(stdout).items.map(({ name, removed }: { name: string; removed: string | null }) => ({
+    name,
+    state: removed === null ? 'there' : 'removed',
+  }))
+}
+
+/** Processes of a load that are still there. */
+function workers(): string[] {
+  return execFileSync('ps', ['-eo', 'args'])
+    .toString()
+    .split('\n')
+    .filter((args) => /bench\/worker\/main/.test(args))
+}
+
+const sum = (counts: number[]) => counts.reduce((all, count) => all + count, 0)
+
+test('the numbers add up, over two workers', async () => {
+  const report = await reportOf('--workers', '2')
+  assert.deepEqual([report.came, report.inRamp, report.done + report.failed], [100, 50, 100])
+  assert.equal(sum(report.histogram.map(({ count }) => count)), report.done)
+  assert.equal(sum(report.slots.map(({ done, failed }) => done + failed)), report.came + report.inRamp)
+  assert.deepEqual([report.failed, report.errors, report.interrupted], [0, {}, false])
+  assert.deepEqual([report.way, report.gateways, report.devices, report.workers], ['links', 4, 20, 2])
+  const { p50, p90, p99, max } = report.latencyMs
+  assert.ok(0 < p50 && p50 <= p90 && p90 <= p99 && p99 <= max)
+})
+
+test('whole flows go through gateways of its own', async () => {
+  const { way, done, failed } = await reportOf('--whole', '--rate', '20')
+  assert.deepEqual([way, done, failed], ['whole gateways', 20, 0])
+})
+
+test('a gateway that runs already is loaded, and one that is not there is told by its error', async (t) => {
+  await opencpns('admin', 'user', 'add', 'alice', '--data', data)
+  const credential = path('hub.json')
+  await opencpns('admin', 'gateway', 'add', 'hub', '--user', 'alice', '--out', credential, '--data', data)
+  const files = ['--credential', credential, '--data', path('hub')]
+  const gateway = start('gateway', 'run', ...files, '--server', address, '--listen', '127.0.0.1:0', '--json')
+  t.after(() => stop(gateway))
+  const at = (await firstDocument(gateway))['listen']?.['pne'] ?? ''
+  const there = await reportOf('--gateway', at, '--rate', '20')
+  assert.deepEqual([there.way, there.done, there.failed], ['running gateways', 20, 0])
+  await stop(gateway)
+  const gone = await reportOf('--gateway', at, '--rate', '20')
+  assert.deepEqual([gone.done, gone.errors], [0, { UNREACHABLE: 20 }])
+})
+
+test('a server that stands still for 600 ms shows in the tail, for all that came meanwhile', async () => {
+  const running = start(...load('--json', '--duration', '3s', '--rate', '200'))
+  const over = outcome(running)
+  await says(running, /come in a second/)
+  await sleep(1600)
+  server.kill('SIGSTOP')
+  await sleep(600)
+  server.kill('SIGCONT')
+  const { stdout } = await over
+  const { histogram, latencyMs, came, failed } = JSON.parse(stdout) as Report
+  const slow = sum(histogram.filter(({ fromMs }) => fromMs >= 100).map(({ count }) => count))
+  assert.deepEqual([came, failed], [600, 0])
+  assert.ok(slow >= 80, `${slow} devices waited for more than 100 ms: ${JSON.stringify(histogram)}`)
+  assert.ok(latencyMs.max >= 450, `the longest ${latencyMs.max} ms`)
+})
+
+test('what it made is removed afterwards, unless it shall be kept', async () => {
+  const before = await users()
+  await reportOf()
+  const [added] = (await users()).filter(({ name }) => !before.some((user) => user.name === name))
+  assert.equal(added?.state, 'removed')
+  const { stderr } = await opencpns(...load('--keep'))
+  const kept = (await users()).filter(({ name, state }) => name.startsWith('bench-') && state === 'there')
+  assert.equal(kept.length, 1)
+  assert.ok(stderr.includes(`The user ${kept[0]?.name} is left at the server`))
+})
+
+test('Ctrl-C ends it with its figures, and removes what it made', async () => {
+  const running = start(...load('--duration', '5m', '--json'))
+  const over = outcome(running)
+  await says(running, /come in a second/)
+  await sleep(1800)
+  running.kill('SIGINT')
+  const { code, stdout } = await over
+  const report: Report = JSON.parse(stdout)
+  assert.equal(code, 130)
+  assert.equal(report.interrupted, true)
+  assert.ok(report.done > 10 && report.done < 1000, `${report.done} done`)
+  assert.ok((await users()).filter(({ name, state }) => name.startsWith('bench-') && state === 'there').length <= 1)
+  assert.deepEqual(workers(), [])
+})
+
+test('Ctrl-C before the load has begun leaves nothing either', async () => {
+  const running = start(...load('--devices', '100000', '--json'))
+  const over = outcome(running)
+  await says(running, /^Adding/)
+  running.kill('SIGINT')
+  const { code, stdout } = await over
+  assert.deepEqual([code, stdout], [130, ''])
+  assert.deepEqual(workers(), [])
+})
+
+test('for people: a histogram, percentiles, and what the load itself cost', async () => {
+  const { stdout } = await opencpns(...load())
+  assert.match(stdout, /^100 devices in 1 s: 100 authenticated \(100\/s\), none failed$/m)
+  assert.match(stdout, /^ *[\d.]+ – [\d.]+ ms {2}█/m)
+  assert.match(stdout, /when it was to come +[\d.]+ ms/)
+  assert.match(stdout, /The load itself: \d process/)
+})
+
+test('the report is one file that asks nothing of another host', async () => {
+  const file = path('load.html')
+  await reportOf('--html', file)
+  const page = readFileSync(file, 'utf8')
+  assert.match(page, /^<!doctype html>/)
+  assert.equal(page.match(/<svg /g)?.length, 3)
+  assert.doesNotMatch(page, /<script|<link|src=|href=|url\(|@import|https?:/)
+  assert.doesNotMatch(page, /NaN|undefined|Infinity/)
+})
+
+test('no server there, no folder, no place for the report: each is said, and what to do', async () => {
+  assertError(await opencpns('bench', 'load', '--data', path('none')), 5, /not the data folder of a server/)
+  assertError(await opencpns(...load('--html', path('no', 'such', 'folder.html'))), 5, /Give another --html/)
+  const nobody = await opencpns('bench', 'load', '--data', data, '--server', '127.0.0.1:1', ...small)
+  assert.equal(nobody.code, 4)
+  assert.match(nobody.stderr, /^opencpns: .*no keys can be assigned: server-unreachable.*--server/m)
+  assertError(await opencpns(...load('--server', '192.0.2.1:7410')), 2, /--allow-remote/)
+})
+
+/** Resolves when it says so. */
+async function says(child: ChildProcess, what: RegExp): Promise<void> {
+  const lines = createInterface({ input: child.stderr as NodeJS.ReadableStream })
+  await new Promise<void>((resolve) => lines.on('line', (line) => what.test(line) && resolve()))
+}
