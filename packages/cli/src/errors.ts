@@ -12,6 +12,7 @@ export type CliErrorCode =
   | 'CONFIG_INVALID' // a key or a value that the configuration file may not have
   | 'DATA_FOLDER_MISSING' // no folder of a server
   | 'SERVER_NOT_RUNNING' // there is no admin.json in its data folder
+  | 'STORE_FILE_UNUSABLE' // the file of --store-file is not there, or others may read it
   | 'TLS_FILE_UNREADABLE' // a certificate or a key of RADIUS over TLS
   | 'ADMIN_TOKEN_UNUSABLE' // the token file is not there, or holds no token
   | 'ADMIN_UNREACHABLE' // no connection to the admin API

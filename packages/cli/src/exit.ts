@@ -39,6 +39,7 @@ const byCode: Readonly<Record<string, Exit>> = {
   GENERATION_NEWEST: Exit.usage,
   GENERATION_UNKNOWN: Exit.usage,
   ROTATION_UNAVAILABLE: Exit.usage,
+  STORE_ADDRESS_INVALID: Exit.usage,
   PNE_REVOKED: Exit.usage,
   TOKEN_EXISTS: Exit.usage,
   TOKEN_UNKNOWN: Exit.usage,
@@ -70,6 +71,8 @@ const byCode: Readonly<Record<string, Exit>> = {
   LISTEN_FAILED: Exit.unreachable,
   NO_GATEWAY_FOUND: Exit.unreachable,
   SESSION_LOST: Exit.unreachable,
+  STORE_BUSY: Exit.unreachable,
+  STORE_UNREACHABLE: Exit.unreachable,
 }
 
 /** Families of codes about files and folders; each begins with one of these. */

@@ -2,19 +2,24 @@
 import { type Command, InvalidArgumentError } from 'commander'
 import { declare, declareGroup, lazily, listenOption } from '../../command.ts'
 import { declareInstall } from '../install/declare.ts'
+import { addStoreOptions } from './store.ts'
 
 export function addServer(program: Command): void {
   const server = declareGroup(program, 'server', 'a CPNS Server in a data folder')
 
-  declare(server, 'init', {
+  const init = declare(server, 'init', {
     does: 'make the data folder of a new CPNS Server',
     fails: 'cannot make the data folder',
     more: 'The realm is the domain of the operator. It is part of every identity and key and cannot be changed later.',
-    examples: ['server init --data ./server --realm example.org'],
+    examples: [
+      'server init --data ./server --realm example.org',
+      'server init --data ./server --realm example.org --store-file /etc/opencpns/store',
+    ],
   })
     .requiredOption('--data <dir>', 'data folder to make; it must not hold anything yet')
     .requiredOption('--realm <realm>', 'realm of the operator: a domain name in lower case')
     .action(lazily(() => import('./init.ts')))
+  addStoreOptions(init)
 
   const run = declare(server, 'run', {
     does: 'run a CPNS Server until SIGINT or SIGTERM',
@@ -22,9 +27,11 @@ export function addServer(program: Command): void {
     more:
       'The admin API and the console are for this machine, unless they have TLS: with --admin-tls-cert and --admin-tls-key,\n' +
       'or by a proxy before them, which --admin-insecure says.\n' +
-      'With --radius or --radsec, stock access points serve as gateways: docs/stock-equipment.md.',
+      'With --radius or --radsec, stock access points serve as gateways: docs/stock-equipment.md.\n' +
+      'Where the store is can stand in the environment, too: OPENCPNS_STORE.',
     examples: [
       'server run --data ./server',
+      'server run --data ./server --store-file /etc/opencpns/store',
       'server run --data ./server --listen 0.0.0.0:7410 --admin 127.0.0.1:7412',
       'server run --data ./server --admin 0.0.0.0:7412 --admin-tls-cert admin.pem --admin-tls-key admin.key',
       'server run --data ./server --radius 0.0.0.0:1812',
@@ -51,6 +58,7 @@ export function addServer(program: Command): void {
     .option('--tls-key <file>', "for --radsec: the server's private key, PEM")
     .option('--tls-ca <file>', 'for --radsec: who signs the certificates of the clients, PEM')
     .action(lazily(() => import('./run.ts')))
+  addStoreOptions(run)
 
   declareInstall(
     server,
@@ -92,7 +100,7 @@ export function addServer(program: Command): void {
     .option('--force', 'replace the store of a data folder; at a terminal it asks first')
     .action(lazily(() => import('./restore.ts')))
 
-  declare(server, 'rekey', {
+  const rekey = declare(server, 'rekey', {
     does: 'give a server that does not run a new master key',
     fails: 'cannot change the master key',
     more:
@@ -102,6 +110,22 @@ export function addServer(program: Command): void {
   })
     .requiredOption('--data <dir>', 'data folder of the server')
     .action(lazily(() => import('./rekey.ts')))
+  addStoreOptions(rekey)
+
+  declare(server, 'migrate', {
+    does: 'move the store of a server from SQLite to PostgreSQL',
+    fails: 'cannot move the store',
+    more:
+      'No server may run meanwhile. If it is cut off, run it again: it goes on where it was.\n' +
+      'Each table is compared before a server may use the database. With --data the master key\n' +
+      'is checked first, and the data folder goes with the database afterwards.',
+    examples: ['server migrate --from sqlite:./server/cpns.db --to-file /etc/opencpns/store --data ./server'],
+  })
+    .requiredOption('--from <store>', 'what to move: sqlite:FILE')
+    .option('--to <store>', 'an empty database: postgres://USER@HOST/DATABASE')
+    .option('--to-file <file>', 'file with that in it, for its owner alone: so a password is not among the arguments')
+    .option('--data <dir>', 'data folder of the server')
+    .action(lazily(() => import('./migrate.ts')))
 }
 
 function parseLifetime(text: string): number {

@@ -9,8 +9,9 @@ import { aborted, GRACE_MS, onceAskedToEnd } from '../../signals.ts'
 import { openTelemetry } from '../../telemetry.ts'
 import { type AdminTlsOptions, readAdminListen } from './admin-tls.ts'
 import { type RadsecOptions, readRadsec } from './radsec.ts'
+import { readStore, type StoreOptions } from './store.ts'
 
-interface Options extends CommonOptions, RadsecOptions, AdminTlsOptions {
+interface Options extends CommonOptions, RadsecOptions, AdminTlsOptions, StoreOptions {
   data: string
   listen: Endpoint
   radius?: Endpoint
@@ -21,10 +22,11 @@ export async function run(options: Options): Promise<undefined> {
   const { data, listen, radius, json, logLevel, transientKeyLifetime: transientKeyLifetimeS } = options
   const asked = onceAskedToEnd()
   const [admin, radsec] = [await readAdminListen(options), await readRadsec(options)]
+  const store = await readStore(options)
   const logger = await openLog(logLevel)
   const tracer = await openTelemetry('server', logger)
   const doors = { listen, admin, radius, radsec }
-  const server = await runServer({ dataDir: data, ...doors, logger, tracer, transientKeyLifetimeS })
+  const server = await runServer({ dataDir: data, store, ...doors, logger, tracer, transientKeyLifetimeS })
   const given = Object.entries(server.addresses).map(([door, address]) => [door, formatEndpoint(address)])
   const addresses: Record<string, string> = Object.fromEntries(given)
   const words = [
