@@ -73,6 +73,7 @@ const byCode: Readonly<Record<string, Exit>> = {
   SESSION_LOST: Exit.unreachable,
   STORE_BUSY: Exit.unreachable,
   STORE_UNREACHABLE: Exit.unreachable,
+  BENCH_FAILED: Exit.unreachable,
 }
 
 /** Families of codes about files and folders; each begins with one of these. */
