@@ -5,6 +5,7 @@ import { addAdmin } from './commands/admin/index.ts'
 import { addBench } from './commands/bench/index.ts'
 import { addCompletion } from './commands/completion/index.ts'
 import { addDemo } from './commands/demo/index.ts'
+import { addDoctor } from './commands/doctor/index.ts'
 import { addGateway } from './commands/gateway/index.ts'
 import { addPne } from './commands/pne/index.ts'
 import { addServer } from './commands/server/index.ts'
@@ -27,7 +28,7 @@ export function buildProgram(): Command {
     .configureHelp({ visibleOptions })
     .addHelpText('after', epilogue)
     .exitOverride()
-  for (const add of [addDemo, addServer, addGateway, addPne, addAdmin, addBench, addCompletion]) add(program)
+  for (const add of [addDemo, addServer, addGateway, addPne, addAdmin, addBench, addDoctor, addCompletion]) add(program)
   inherit(program)
   return program
 }

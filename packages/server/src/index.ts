@@ -8,6 +8,7 @@ export type { Bus } from './bus/bus.ts'
 export { Hub } from './bus/hub.ts'
 export { Challenges } from './challenges.ts'
 export { type MoveOptions, moveStore } from './datafolder/move-store.ts'
+export { examineDataFolder, type FolderFacts } from './datafolder/examine.ts'
 export type { Rekeyed, RekeyOptions } from './datafolder/rekey.ts'
 export {
   type DataFolder,

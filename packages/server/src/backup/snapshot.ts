@@ -4,6 +4,7 @@ import { closeSync, existsSync, openSync } from 'node:fs'
 import { backup, DatabaseSync } from 'node:sqlite'
 import Type from 'typebox'
 import { Check } from 'typebox/value'
+import { MASTER_KEY_CLAIM } from '../datafolder/check-value.ts'
 import { StoreError } from '../store/contract.ts'
 import { toStoreError } from '../store/sqlite/errors.ts'
 import { checkOurs } from '../store/sqlite/migrations.ts'
@@ -137,7 +138,7 @@ function contentsOf(db: DatabaseSync, path: string): Contents {
     return value instanceof Uint8Array ? value : undefined
   }
   const facts = parse(claim(CLAIM))
-  const checkValue = claim('master-key-check')
+  const checkValue = claim(MASTER_KEY_CLAIM)
   if (facts === undefined || checkValue === undefined) {
     throw new BackupError('BACKUP_DAMAGED', `${path} is no backup: make one with opencpns server backup FILE`)
   }

@@ -31,7 +31,9 @@ export async function writeAdminAddress(
  * What a tool needs to use the admin API of the server that runs in `dir`.
  * @throws {DataFolderError} DATA_FOLDER_MISSING, SERVER_NOT_RUNNING, ADMIN_TOKEN_UNUSABLE
  */
-export async function readAdminAccess(dir: string): Promise<{ url: string; token: string }> {
+export async function readAdminAccess(
+  dir: string,
+): Promise<{ url: string; token: string; certificate?: string | undefined }> {
   await readServerFile(dir)
   const address = parseJson(await readIfThere(join(dir, 'admin.json')))
   if (!Check(AdminFile, address)) {
@@ -40,7 +42,7 @@ export async function readAdminAccess(dir: string): Promise<{ url: string; token
       `no server runs in ${dir}: start it with opencpns server run --data ${dir}`,
     )
   }
-  return { url: address.url, token: await readAdminToken(dir) }
+  return { ...address, token: await readAdminToken(dir) }
 }
 
 /** Makes one unless it is there. */

@@ -13,11 +13,19 @@ export const MASTER_KEY_CLAIM = 'master-key-check'
  */
 export async function checkMasterKey(store: Store, vault: Vault, dir: string): Promise<void> {
   const own = vault.checkValue()
-  const written = await store.claim(MASTER_KEY_CLAIM, own)
-  if (isEqual(written, own)) return
-  const [old, next] = [written.subarray(0, own.length), written.subarray(own.length)]
-  if (isEqual(old, own) || isEqual(next, own)) throw changing(dir)
-  throw wrongKey(dir)
+  const state = stateOfKey(await store.claim(MASTER_KEY_CLAIM, own), own)
+  if (state === 'changing') throw changing(dir)
+  if (state === 'wrong') throw wrongKey(dir)
+}
+
+/** What a master key is to a store: its key, one of two while it is being changed, or none. */
+export type KeyState = 'right' | 'changing' | 'wrong'
+
+/** @param written  what the store holds @param own  the check value of the master key */
+export function stateOfKey(written: Uint8Array, own: Uint8Array): KeyState {
+  if (isEqual(written, own)) return 'right'
+  const halves = [written.subarray(0, own.length), written.subarray(own.length)]
+  return halves.some((half) => isEqual(half, own)) ? 'changing' : 'wrong'
 }
 
 /** Marks the store as one whose master key is being changed. Idempotent. @throws {DataFolderError} MASTER_KEY_WRONG */

@@ -273,6 +273,9 @@ function addOperatorsView(db: DatabaseSync): void {
   }
 }
 
+/** The number of the schema that this version brings a database to. */
+export const NEWEST_SCHEMA = migrations.length
+
 /**
  * Brings the schema up to date, in one transaction: two processes that open the same new file do it once.
  * @throws {StoreError} `STORE_NEWER`, `STORE_NOT_OURS`; the file is then unchanged
