@@ -2,7 +2,7 @@
 // an object into a bounded buffer; a transaction every 200 ms at most writes them. A crash may lose the last 200 ms.
 
 import type { Logger } from '@opencpns/io'
-import type { EventFilter, EventRow, NewEventRow, Store } from './store/contract.ts'
+import type { EventFilter, EventRow, Store } from './store/contract.ts'
 
 export type { EventRow } from './store/contract.ts'
 
@@ -71,7 +71,13 @@ interface EventLogOptions {
   readonly listener?: Listener
 }
 
-type Listener = (rows: readonly EventRow[], events: readonly NewEvent[]) => void
+/** A line of the log, with what it does not hold. */
+export interface WrittenEvent extends EventRow {
+  /** As of {@link NewEvent}. */
+  ticket: string | null
+}
+
+type Listener = (rows: readonly WrittenEvent[]) => void
 
 export class EventLog {
   readonly #store: Store
@@ -142,29 +148,25 @@ export class EventLog {
     this.#timer = undefined
     for (let left = this.#buffer.length; left > 0; left -= BATCH) {
       const batch = this.#buffer.splice(0, Math.min(left, BATCH))
+      const rows = batch.map((recorded, at) => toRow(recorded, at < STEPS_KEPT))
       try {
-        const rows = batch.map((recorded, at) => toRow(recorded, at < STEPS_KEPT))
         const ids = await this.#store.appendEvents(rows, this.#keep)
-        this.#tell(batch, rows, ids)
+        for (const [at, id] of ids.entries()) if (rows[at]) rows[at].id = id
       } catch (error) {
         this.#buffer = [...batch, ...this.#buffer]
         this.#drop(this.#buffer.length - this.#bufferMax)
         this.#timer ??= setTimeout(() => this.#flushInBackground(), RETRY_AFTER_MS).unref()
         throw error
       }
+      this.#listener?.(rows)
     }
-  }
-
-  #tell(batch: readonly Recorded[], rows: readonly NewEventRow[], ids: readonly number[]): void {
-    if (!this.#listener) return
-    const numbered = rows.map((row, at) => Object.assign(row, { id: ids[at] ?? 0 }))
-    const events = batch.map(({ event }) => event)
-    this.#listener(numbered, events)
   }
 
   #flushInBackground(): void {
     this.#timer = undefined
-    this.flush().catch((error) => this.#logger?.warn({ err: error }, 'events could not be written yet'))
+    this.flush().catch((err) =>
+      this.#logger?.warn({ event: 'events-not-written', err }, 'events could not be written yet'),
+    )
   }
 
   #drop(count: number): void {
@@ -172,15 +174,17 @@ export class EventLog {
     this.#buffer.splice(0, count)
     this.#dropped += count
     this.#logger?.warn(
-      { dropped: this.#dropped },
+      { event: 'events-dropped', dropped: this.#dropped },
       'events come faster than they can be written: the oldest were dropped',
     )
   }
 }
 
-function toRow({ at, event }: Recorded, keepsSteps: boolean): NewEventRow {
+/** The id comes with writing. */
+function toRow({ at, event }: Recorded, keepsSteps: boolean): WrittenEvent {
   const withSteps = keepsSteps || event.result === 'refused' || event.facts !== undefined
   return {
+    id: 0,
     at,
     type: event.type,
     result: event.result,
@@ -193,5 +197,6 @@ function toRow({ at, event }: Recorded, keepsSteps: boolean): NewEventRow {
     session: event.session ?? null,
     steps: withSteps && event.steps ? `[${event.steps}]` : null,
     facts: event.facts ? JSON.stringify(event.facts) : null,
+    ticket: event.ticket ?? null,
   }
 }

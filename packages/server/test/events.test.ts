@@ -13,6 +13,7 @@ function recordingStore() {
   const appendEvents = async (events: readonly NewEventRow[]) => {
     if (control.fails) throw new Error('disk full')
     batches.push([...events])
+    return events.map((_, at) => at + 1)
   }
   control.store = { appendEvents } as unknown as Store
   return control

@@ -3,7 +3,7 @@
 //
 // What happens here comes in by `decided`, `reported`, `written` and `audited`; what happened at other replicas by `receive`.
 import type { AuthenticationReport, AuthenticationsReport } from '@opencpns/protocol'
-import type { EventLog, NewEvent } from '../events.ts'
+import type { EventLog, WrittenEvent } from '../events.ts'
 import type { EventRow, Store } from '../store/contract.ts'
 import type { AuditRow } from '../store/contract-operator.ts'
 import { Broadcast, type Watcher } from './broadcast.ts'
@@ -80,10 +80,10 @@ export class Live implements GatewayReports {
   }
 
   /** These are in the event log now. */
-  written(rows: readonly EventRow[], events: readonly NewEvent[]): void {
-    for (const [at, row] of rows.entries()) {
+  written(rows: readonly WrittenEvent[]): void {
+    for (const row of rows) {
       if (row.type === 'authentication' || row.type === 'report') this.#authentication(row)
-      else if (row.type !== 'admin') this.#tell(messageOf(row, events[at]?.ticket ?? null))
+      else if (row.type !== 'admin') this.#tell(messageOf(row))
     }
   }
 
@@ -193,10 +193,7 @@ export class Live implements GatewayReports {
   }
 }
 
-function messageOf(
-  { id, at, type, result, reason, pneId, gateway, user }: EventRow,
-  ticket: string | null,
-): LiveMessage {
+function messageOf({ id, at, type, result, reason, pneId, gateway, user, ticket }: WrittenEvent): LiveMessage {
   if (type === 'link') return { kind: 'link', link: { identity: gateway ?? '', connected: result === 'connected', at } }
   if (type === 'registration') {
     const kind = result === 'began' ? 'began' : 'ended'

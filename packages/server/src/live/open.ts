@@ -17,7 +17,7 @@ interface LiveLogOptions {
 /** @throws {StoreError} */
 export async function openLive({ store, logger, now, onRecord }: LiveLogOptions) {
   const live = new Live({ store, now })
-  const events = new EventLog(store, { logger, now, onRecord, listener: (rows, of) => live.written(rows, of) })
+  const events = new EventLog(store, { logger, now, onRecord, listener: (rows) => live.written(rows) })
   live.recordInto(events)
   const authentications = new Authentications({ store, events, devices: live.devices })
   const refused = await store.listEvents({ type: 'authentication', result: 'refused', limit: 20 })
