@@ -6,11 +6,14 @@ const GATHER_MS = 20
 const RETRY_MS = 50
 /** Octets that wait for a reader who does not read; later lines are dropped, and counted. */
 const WAITING_MAX_OCTETS = 4 * 1024 * 1024
+/** As much as Linux writes into a pipe at once or not at all (pipe(7), PIPE_BUF): what shares a pipe writes no more. */
+const WHOLE_OCTETS = 4096
 /** How long the last lines may take when the process ends. */
 const LAST_WORDS_MS = 250
 
 export class LogStream {
   readonly #fd: number
+  readonly #chunkMax: number
   #waiting: Buffer[] = []
   #octets = 0
   #timer: NodeJS.Timeout | undefined
@@ -18,8 +21,10 @@ export class LogStream {
   #gone = false
   #dropped = 0
 
-  constructor(fd: number) {
+  /** @param of.isShared  others write to `fd` too: a line of theirs must not come in the middle of one of ours */
+  constructor(fd: number, { isShared = false } = {}) {
     this.#fd = fd
+    this.#chunkMax = isShared ? WHOLE_OCTETS : Number.POSITIVE_INFINITY
     process.on('exit', () => this.#writeRest())
   }
 
@@ -54,19 +59,23 @@ export class LogStream {
   #write(): void {
     this.#timer = undefined
     this.#writing = true
-    const chunk = this.#take()
+    const chunk = this.#take(this.#chunkMax)
     write(this.#fd, chunk, (error, written) => {
       this.#writing = false
       if (error && error.code !== 'EAGAIN') return this.#end()
       this.#putBack(chunk.subarray(error ? 0 : written))
-      if (this.#octets > 0) this.#writeIn(error ? RETRY_MS : GATHER_MS)
+      if (this.#octets > 0) this.#writeIn(error ? RETRY_MS : this.#octets > this.#chunkMax ? 0 : GATHER_MS)
     })
   }
 
-  #take(): Buffer {
-    const chunk = Buffer.concat(this.#waiting)
-    this.#waiting = []
-    return chunk
+  /** Whole lines, at least one. */
+  #take(max = Number.POSITIVE_INFINITY): Buffer {
+    let octets = 0
+    const count = this.#waiting.findIndex((line, at) => {
+      octets += line.length
+      return at > 0 && octets > max
+    })
+    return Buffer.concat(this.#waiting.splice(0, count === -1 ? this.#waiting.length : count))
   }
 
   #putBack(rest: Buffer): void {

@@ -5,7 +5,8 @@ import { LogStream } from './log-stream.ts'
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const
 export type LogLevel = (typeof logLevels)[number]
 
-export async function openLog(level: LogLevel): Promise<Logger> {
+/** @param of.isShared  other processes write to the same stderr */
+export async function openLog(level: LogLevel, of: { isShared?: boolean } = {}): Promise<Logger> {
   const { pino } = await import('pino')
   if (process.stderr.isTTY) {
     const { default: pretty } = await import('pino-pretty')
@@ -17,6 +18,6 @@ export async function openLog(level: LogLevel): Promise<Logger> {
   }
   const formatters = { level: (label: string) => ({ level: label }) }
   const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime, formatters }
-  const logger: Logger = pino(options, new LogStream(2))
+  const logger: Logger = pino(options, new LogStream(2, of))
   return logger
 }

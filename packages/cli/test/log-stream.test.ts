@@ -62,3 +62,16 @@ test('of what a slow reader leaves lying, whole lines are dropped and their numb
   assert.equal(lines.filter((line) => line.n).length + dropped, 200)
   assert.deepEqual(lines.at(-1), { last: true })
 })
+
+test('processes that share a pipe do not write into each other’s lines', { timeout: 20_000 }, async () => {
+  const program = (letter: string) => `
+    const { LogStream } = await import(${module}); const log = new LogStream(1, { isShared: true })
+    const write = (i) => { for (let n = 0; n < 100; n++) log.write('${letter}'.repeat(700) + '\\n'); if (i < 20) setTimeout(write, 1, i + 1) }
+    write(0)`
+  const env = { ...process.env, A: program('a'), B: program('b'), NODE: process.execPath }
+  const both = '"$NODE" --input-type=module -e "$A" & "$NODE" --input-type=module -e "$B" & wait'
+  const shell = spawn('sh', ['-c', `( ${both} ) | cat`], { stdio: ['ignore', 'pipe', 'inherit'], env })
+  const lines = await linesOf(shell.stdout)
+  assert.equal(lines.length, 2 * 21 * 100)
+  for (const line of lines) assert.match(line, /^(a{700}|b{700})$/)
+})

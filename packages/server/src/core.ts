@@ -20,7 +20,7 @@ import { Registry } from './registry.ts'
 export interface CoreOptions {
   readonly dataDir: string
   readonly store?: string | undefined
-  /** To other servers of the same store, when there is another way than through a database that they share. */
+  /** To other processes on the same SQLite store; by a database that is shared, servers reach each other anyway. */
   readonly bus?: Bus | undefined
   readonly maxStaleS?: number | undefined
   readonly logger: Logger
@@ -48,7 +48,7 @@ export async function openCore(options: CoreOptions, closers: (() => unknown)[])
 
   const isShared = storeAddress !== 'sqlite'
   const onConnected = () => void follower.look().catch(() => {})
-  const bus = options.bus ?? (isShared ? new PostgresBus(storeAddress, { logger, onConnected }) : new Hub().join())
+  const bus = isShared ? new PostgresBus(storeAddress, { logger, onConnected }) : (options.bus ?? new Hub().join())
   closers.push(() => bus.close())
   const follower = new Follower({ store, bus, logger })
   closers.push(() => follower.close())

@@ -50,3 +50,6 @@ export {
 export type { Store } from './store/contract.ts'
 export { openSqlite } from './store/sqlite/open.ts'
 export { Vault, VaultError } from './vault.ts'
+export { WorkerError } from './workers/crew.ts'
+export { runWorkers, type WorkersOptions } from './workers/primary.ts'
+export { runWorker, type WorkerOptions } from './workers/worker.ts'

@@ -44,7 +44,7 @@ export interface ServerOptions {
    * reached; 300 unless told, 0 for not at all.
    */
   readonly maxStaleS?: number | undefined
-  /** To other servers of the same store, when there is another way than through a database that they share. */
+  /** To other processes on the same SQLite store; by a database that is shared, servers reach each other anyway. */
   readonly bus?: Bus | undefined
   /** Milliseconds since the epoch. */
   readonly now?: () => number
@@ -54,6 +54,8 @@ export interface ServerOptions {
 export interface PartOptions extends Omit<ServerOptions, 'listen' | 'admin'> {
   readonly listen?: Address | undefined
   readonly admin?: AdminListen | undefined
+  /** Whether gateways can connect, when that is not up to this process. */
+  readonly isDoorOpen?: (() => boolean) | undefined
   /** What `/metrics` tells, when it is more than this process knows. */
   readonly metricsText?: MetricsText | undefined
 }
@@ -126,7 +128,7 @@ export async function openPart(options: PartOptions): Promise<ServerPart> {
     const radiusDoor = radius || radsec ? await openRadiusDoor({ radius, radsec }, context) : undefined
     closers.push(() => radiusDoor?.close(state.graceMs))
     const gateways = new Gateways(cpnsDoor?.gateways ?? noGateways, core.inquiries)
-    metrics.watch({ events, cpns: cpnsDoor, radius: radiusDoor, totals })
+    metrics.watch({ events, cpns: cpnsDoor, radius: radiusDoor, ...(admin && { totals }) })
     const adminAddress =
       admin && (await openAdminDoor(admin, { ...options, ...core, gateways, state, logger }, closers))
     return {
@@ -154,6 +156,7 @@ interface AdminContext extends Core {
   readonly gateways: Gateways
   readonly state: { readonly isOpen: boolean; readonly isDraining: boolean }
   readonly metricsText?: MetricsText | undefined
+  readonly isDoorOpen?: (() => boolean) | undefined
   readonly logger: Logger
 }
 
@@ -169,7 +172,7 @@ async function openAdminDoor(admin: AdminListen, context: AdminContext, closers:
     links,
     fitness: {
       store: () => registry.newestRevocation(),
-      isDoorOpen: () => state.isOpen,
+      isDoorOpen: () => state.isOpen && (context.isDoorOpen?.() ?? true),
       isDraining: () => state.isDraining,
     },
     metrics: context.metricsText ?? context.metrics,
