@@ -76,15 +76,17 @@ function noteAuthentication(gateway: GatewayParts, facts: AuthenticationFacts, r
 
 async function servePairing(pne: PneConnection, request: PairingRequest, gateway: GatewayParts): Promise<void> {
   pne.refusal = PairingResponse
-  const event = 'pairing'
   try {
     const pneId = await pair(pne, request, gateway)
     gateway.metrics?.paired(Result.success)
-    gateway.logger.info({ event, result: 'success', gateway: gateway.identity, pneId }, 'a PNE was paired')
+    gateway.logger.info({ event: 'pairing', result: 'success', gateway: gateway.identity, pneId }, 'a PNE was paired')
   } catch (error) {
     const { tell = Result.authenticationFailed, reason } = explain(error)
     gateway.metrics?.paired(tell)
-    gateway.logger.info({ event, result: resultName(tell), gateway: gateway.identity, reason }, 'a PNE was not paired')
+    gateway.logger.info(
+      { event: 'pairing', result: resultName(tell), gateway: gateway.identity, reason },
+      'a PNE was not paired',
+    )
     throw error
   }
 }

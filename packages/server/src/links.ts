@@ -82,7 +82,12 @@ export class Links {
     await this.#beating
     await this.#store
       .dropReplica(this.replica)
-      .catch((err) => this.#logger.warn({ err }, 'the links of this server could not be removed: they run out'))
+      .catch((err) =>
+        this.#logger.warn(
+          { event: 'links-not-removed', err },
+          'the links of this server could not be removed: they run out',
+        ),
+      )
   }
 
   #note(gateway: string, connected: boolean): void {
@@ -97,7 +102,10 @@ export class Links {
 
   async #beatAgain(): Promise<void> {
     this.#beating = this.#beat().catch((err) => {
-      this.#logger.warn({ err }, 'the links of this server could not be told: they are told again')
+      this.#logger.warn(
+        { event: 'links-not-told', err },
+        'the links of this server could not be told: they are told again',
+      )
     })
     await this.#beating
     if (!this.#isClosed) this.#schedule(this.#changes.length > 0 ? GATHER_MS : BEAT_MS)

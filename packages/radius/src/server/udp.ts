@@ -46,13 +46,17 @@ export async function listenUdp(receive: Receive, options: UdpOptions, log?: Log
   const send: Send = (octets, to) => {
     if (closed) return
     socket.send(octets, to.port, to.address, (err) => {
-      if (err && !closed) log?.warn({ err, address: to.address, port: to.port }, 'A RADIUS answer could not be sent')
+      if (err && !closed)
+        log?.warn(
+          { event: 'radius-not-sent', err, address: to.address, port: to.port },
+          'A RADIUS answer could not be sent',
+        )
     })
   }
   socket.on('message', (datagram, from) => {
     if (!paused) receive(datagram, new UdpSource(from, send))
   })
-  socket.on('error', (err) => log?.error({ err }, 'The RADIUS socket reports an error'))
+  socket.on('error', (err) => log?.error({ event: 'radius-socket', err }, 'The RADIUS socket reports an error'))
 
   return {
     address: { host, port: socket.address().port },

@@ -34,7 +34,9 @@ export class PostgresBus implements Bus {
       if (!this.#mayGo()) return
       this.#notifications
         .notify(payload)
-        .catch((err) => this.#logger?.debug({ err }, 'a message did not reach the other servers'))
+        .catch((err) =>
+          this.#logger?.debug({ event: 'bus-not-sent', err }, 'a message did not reach the other servers'),
+        )
     }
   }
 
@@ -70,7 +72,7 @@ export class PostgresBus implements Bus {
       const { from, message } = JSON.parse(payload)
       if (from !== this.#from && typeof message?.type === 'string') this.#listeners.tell(message)
     } catch (err) {
-      this.#logger?.warn({ err }, 'a message of another server could not be understood')
+      this.#logger?.warn({ event: 'bus-not-understood', err }, 'a message of another server could not be understood')
     }
   }
 }

@@ -37,7 +37,7 @@ export function addConsole(app: FastifyInstance, { logger }: { logger?: Logger |
       const asset = (await consoleAssets()).get(path.startsWith('/assets/') ? path : '/')
       return asset ? send(asset, request, reply) : refuse(reply, 404, 'ROUTE_UNKNOWN', 'the console has no such file')
     } catch (cause) {
-      logger?.error({ err: cause }, 'the console cannot be made')
+      logger?.error({ event: 'console-failed', err: cause }, 'the console cannot be made')
       return refuse(reply, 503, 'CONSOLE_UNAVAILABLE', 'the console cannot be made: the log of the server tells why')
     }
   }

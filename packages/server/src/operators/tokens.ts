@@ -101,7 +101,7 @@ export class Tokens {
     row.usedAt = now
     this.#store
       .noteTokenUse(row.id, now)
-      .catch((err) => this.#logger?.warn({ err }, 'the use of a token was not noted'))
+      .catch((err) => this.#logger?.warn({ event: 'token-use-not-noted', err }, 'the use of a token was not noted'))
   }
 }
 

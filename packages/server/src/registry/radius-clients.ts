@@ -82,6 +82,8 @@ export class RadiusClients {
   }
 
   async #refreshInBackground(): Promise<void> {
-    await this.refresh().catch((err) => this.#logger?.warn({ err }, 'the RADIUS clients could not be read anew'))
+    await this.refresh().catch((err) =>
+      this.#logger?.warn({ event: 'radius-clients-not-read', err }, 'the RADIUS clients could not be read anew'),
+    )
   }
 }

@@ -138,7 +138,10 @@ export class Registry extends EventEmitter<RegistryEvents> {
     try {
       await this.#others.changed(change)
     } catch (err) {
-      this.#logger?.warn({ err, ...change }, 'what another server has changed could not be looked up')
+      this.#logger?.warn(
+        { event: 'change-not-followed', err, ...change },
+        'what another server has changed could not be looked up',
+      )
       if (change.kind === 'gateway') this.emit('gatewayRevoked', change.subject)
     }
   }
@@ -423,13 +426,14 @@ export class Registry extends EventEmitter<RegistryEvents> {
       this.#store.removePendingPnes(this.#now() - PENDING_LIFETIME_MS),
       this.#store.removeRetiredKeys(this.#now() - RETIRED_LIFETIME_MS),
     ])
-    if (count > 0) this.#logger?.info({ count }, 'removed assignments that were never confirmed')
+    if (count > 0)
+      this.#logger?.info({ event: 'assignments-removed', count }, 'removed assignments that were never confirmed')
     return count
   }
 
   async #removePendingInBackground(): Promise<void> {
     await this.removePending().catch((error) =>
-      this.#logger?.warn({ err: error }, 'unconfirmed assignments not removed'),
+      this.#logger?.warn({ event: 'assignments-not-removed', err: error }, 'unconfirmed assignments not removed'),
     )
   }
 

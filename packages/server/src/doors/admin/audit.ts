@@ -43,7 +43,10 @@ export function auditChanges(app: FastifyInstance, { operators, onAudited, logge
       const row = await operators.audit.end(auditEntry.id, statusCode < 400 ? 'done' : codeIn(payload), facts)
       if (row) onAudited?.(row)
     } catch (err) {
-      logger?.error({ err, audit: auditEntry.id }, 'the outcome of a change is not in the audit log')
+      logger?.error(
+        { event: 'audit-not-written', err, audit: auditEntry.id },
+        'the outcome of a change is not in the audit log',
+      )
     }
     return payload
   })

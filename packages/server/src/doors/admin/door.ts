@@ -101,10 +101,13 @@ function makeApp(logger: Logger | undefined, tls: AdminTls | undefined): Fastify
   })
   app.addHook('onRequest', async (_request, reply) => void reply.header('cache-control', 'no-store'))
   app.addHook('onResponse', async ({ method, routeOptions }, { statusCode, elapsedTime }) => {
-    logger?.debug({ method, route: routeOptions.url, status: statusCode, ms: elapsedTime }, 'admin request')
+    const facts = { event: 'admin-request', method, route: routeOptions.url, status: statusCode, ms: elapsedTime }
+    logger?.debug(facts, 'admin request')
   })
   app.setErrorHandler((error, request, reply) => {
-    if (toProblem(error).status >= 500) logger?.error({ err: error }, 'an admin request failed')
+    if (toProblem(error).status >= 500) {
+      logger?.error({ event: 'admin-request-failed', err: error }, 'an admin request failed')
+    }
     refuse(error, request, reply)
   })
   return app

@@ -45,7 +45,9 @@ export function rememberAnswers(app: FastifyInstance, { answers }: Operators, lo
     const isDone = statusCode < 300
     const body = String(payload)
     const settled = isDone ? answers.keep(requestKey, { status: statusCode, body }) : answers.drop(requestKey)
-    await settled.catch((err) => logger?.error({ err }, 'the answer to a request could not be remembered'))
+    await settled.catch((err) =>
+      logger?.error({ event: 'answer-not-kept', err }, 'the answer to a request could not be remembered'),
+    )
     return payload
   })
 }

@@ -89,7 +89,7 @@ export class EventStream {
       for (const text of watcher.held ?? []) write(watcher, text)
       watcher.held = undefined
     } catch (error) {
-      this.#options.logger?.warn({ err: error }, 'a stream could not be resumed')
+      this.#options.logger?.warn({ event: 'stream-not-resumed', err: error }, 'a stream could not be resumed')
       watcher.response.destroy()
     }
   }
@@ -106,7 +106,7 @@ export class EventStream {
         send(watcher, text)
       }
     } catch (error) {
-      this.#options.logger?.warn({ err: error }, 'what goes on could not be told')
+      this.#options.logger?.warn({ event: 'stream-failed', err: error }, 'what goes on could not be told')
     }
   }
 

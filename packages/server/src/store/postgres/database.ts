@@ -77,7 +77,9 @@ export class Database {
       keepAliveInitialDelayMillis: 10_000,
       onConnect: (client) => prepareSession(client, { statementMs, lockMs }),
     })
-    this.#pool.on('error', (error) => logger?.debug({ err: toPostgresError(error) }, 'an idle connection was lost'))
+    this.#pool.on('error', (error) =>
+      logger?.debug({ event: 'store-connection-lost', err: toPostgresError(error) }, 'an idle connection was lost'),
+    )
   }
 
   /** A statement that reads: it may be asked as often as need be. */

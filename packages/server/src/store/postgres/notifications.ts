@@ -91,12 +91,15 @@ export class PgNotifications {
       } catch (error) {
         if (isUnsupported(error)) {
           this.#logger.warn(
-            { err: error },
+            { event: 'notifications-missing', err: error },
             'this database knows no LISTEN: servers hear of each other only when they ask',
           )
           return
         }
-        this.#logger.warn({ err: error }, 'the connection for messages between servers was lost')
+        this.#logger.warn(
+          { event: 'notifications-lost', err: error },
+          'the connection for messages between servers was lost',
+        )
       }
       await wait(pauseMs * (0.5 + Math.random()), undefined, { signal }).catch(() => undefined)
       pauseMs = Math.min(pauseMs * 2, RECONNECT_MS.most)
