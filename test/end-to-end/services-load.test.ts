@@ -152,7 +152,8 @@ async function churn(sessions: number): Promise<void> {
   const open = new Set<Promise<void>>()
   for (let at = 0; at < sessions; at++) {
     const due = begun + (at * 1000) / RATE
-    if (due > performance.now()) await sleep(due - performance.now())
+    const early = due - performance.now()
+    if (early > 0) await sleep(early)
     while (open.size >= RATE) await Promise.race(open)
     const one = echoOnce().finally(() => open.delete(one))
     open.add(one)
