@@ -446,8 +446,8 @@ export interface Store extends OperatorStore, ChangeStore {
   listKeys(pneId: string): Promise<KeyRow[]>
   /**
    * Newest first. With a `query`, as the index gives them: each PNE once, in the same order on every page, and a PNE that was
-   * there from the first page to the last is not left out. Each call looks at 10,000 PNEs at most: where hardly any fits, a
-   * page has fewer than `limit`, or none, and yet a `next`. `STORE_CURSOR_INVALID`.
+   * there from the first page to the last is not left out. Each call looks at 10,000 PNEs at most, or at fewer where that takes
+   * long: where hardly any fits, a page has fewer than `limit`, or none, and yet a `next`. `STORE_CURSOR_INVALID`.
    */
   listPnes(filter: PneFilter, page: PageRequest): Promise<Page<PneRow>>
   /** Removes keys that were assigned before `time` and never confirmed, and PNEs that have no other. Gives the number of keys. */

@@ -195,7 +195,14 @@ export function operatorContract(contract: Contract): void {
       pnes: { pending: 1, active: 2, revoked: 1 },
       registered: 1,
     })
-    assert.deepEqual(await store.countPnes(userId), { pending: 1, active: 1, revoked: 1 })
+    await store.countReports(GATEWAY, 2, [{ ...report, secondSeed: active.secondSeed, sessionId: randomBytes(16) }])
+    assert.equal((await store.counts()).registered, 1)
+    await store.revokePne(active.pneId, (seed) => seed, 7)
+    await store.removePendingPnes(100)
+    const { pnes, registered } = await store.counts()
+    assert.deepEqual([pnes, registered], [{ pending: 0, active: 1, revoked: 2 }, 0])
+    await store.assignPne(newPne())
+    assert.deepEqual(await store.countPnes(userId), { pending: 1, active: 0, revoked: 2 })
     assert.deepEqual(await store.countPnes(userId + 999), { pending: 0, active: 0, revoked: 0 })
   })
 

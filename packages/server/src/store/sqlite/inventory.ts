@@ -1,12 +1,15 @@
 // The inventory of PNEs as a list: newest first or, with a query, by the words of display names. A list is read in parts of
-// a thousand PNEs, between which others have the event loop; a call looks at no more than ten of them.
+// a thousand PNEs, between which others have the event loop; a call looks at ten of them at most.
 import { type Page, type PageRequest, type PneFilter, type PneRow, StoreError } from '../contract.ts'
 import { ABOVE_ALL, firstWord, matches, matchesName, parseQuery, type Query } from '../words.ts'
 import type { Connection, Parameters } from './connection.ts'
 import { pneRow } from './rows.ts'
 
 const PART = 1000
+/** PNEs that a call looks at, if they fit so seldom; on a slow disk as many as it can in that time, but so many at least. */
 const LOOK_MAX = 10_000
+const LOOK_MAX_MS = 100
+const LOOK_MIN = 2000
 /** Up to so many PNEs of a user or a gateway are looked through whole: that costs less than the words may. */
 const FEW = 2000
 
@@ -45,7 +48,8 @@ export async function listPnes(
   let position = continued ?? begin(search, way)
   const found: number[] = []
 
-  for (let looked = 0; looked < LOOK_MAX; ) {
+  const until = performance.now() + LOOK_MAX_MS
+  for (let looked = 0; looked < LOOK_MIN || (looked < LOOK_MAX && performance.now() < until); ) {
     const size = way.isExact || looked === 0 ? limit + 1 : PART
     const from = position
     const part = await connection.read(() => candidates(connection, search, way, from, size))

@@ -207,6 +207,33 @@ function addOperatorsView(db: DatabaseSync): void {
     PRIMARY KEY (word, pne)
   ) STRICT, WITHOUT ROWID;
 
+  -- How many there are, kept as they come and go: counting a million takes longer than an authentication may wait.
+  CREATE TABLE tallies (
+    name  TEXT PRIMARY KEY,
+    count INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  INSERT INTO tallies
+  SELECT 'pending', count(*) FROM pnes WHERE state = 'pending' UNION ALL
+  SELECT 'active', count(*) FROM pnes WHERE state = 'active' UNION ALL
+  SELECT 'revoked', count(*) FROM pnes WHERE state = 'revoked' UNION ALL
+  SELECT 'registered', count(*) FROM registrations;
+  CREATE TRIGGER pne_added AFTER INSERT ON pnes BEGIN
+    UPDATE tallies SET count = count + 1 WHERE name = NEW.state;
+  END;
+  CREATE TRIGGER pne_changed AFTER UPDATE OF state ON pnes WHEN NEW.state <> OLD.state BEGIN
+    UPDATE tallies SET count = count + 1 WHERE name = NEW.state;
+    UPDATE tallies SET count = count - 1 WHERE name = OLD.state;
+  END;
+  CREATE TRIGGER pne_removed AFTER DELETE ON pnes BEGIN
+    UPDATE tallies SET count = count - 1 WHERE name = OLD.state;
+  END;
+  CREATE TRIGGER registration_added AFTER INSERT ON registrations BEGIN
+    UPDATE tallies SET count = count + 1 WHERE name = 'registered';
+  END;
+  CREATE TRIGGER registration_removed AFTER DELETE ON registrations BEGIN
+    UPDATE tallies SET count = count - 1 WHERE name = 'registered';
+  END;
+
   ALTER TABLE events ADD COLUMN session TEXT;
   -- Apart, so that the log itself stays quick to read through.
   CREATE TABLE event_details (

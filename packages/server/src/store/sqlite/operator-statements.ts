@@ -55,14 +55,15 @@ export const operatorSql = {
            (SELECT count(*) FROM gateways) AS gateways,
            (SELECT count(*) FROM gateways WHERE revoked_at IS NOT NULL) AS gatewaysRevoked,
            (SELECT count(*) FROM gateways WHERE radius IS NOT NULL AND revoked_at IS NULL) AS radius,
-           (SELECT count(*) FROM pnes) AS pnes,
-           (SELECT count(*) FROM pnes WHERE state = 'pending') AS pending,
-           (SELECT count(*) FROM pnes WHERE state = 'revoked') AS revoked,
-           (SELECT count(*) FROM registrations) AS registered`,
+           (SELECT count FROM tallies WHERE name = 'pending') AS pending,
+           (SELECT count FROM tallies WHERE name = 'active') AS active,
+           (SELECT count FROM tallies WHERE name = 'revoked') AS revoked,
+           (SELECT count FROM tallies WHERE name = 'registered') AS registered`,
   countPnes: `
-    SELECT (SELECT count(*) FROM pnes WHERE user_id = :userId) AS pnes,
-           (SELECT count(*) FROM pnes WHERE user_id = :userId AND state = 'pending') AS pending,
-           (SELECT count(*) FROM pnes WHERE user_id = :userId AND state = 'revoked') AS revoked`,
+    SELECT pending, revoked, pnes - pending - revoked AS active FROM (
+      SELECT (SELECT count(*) FROM pnes WHERE user_id = :userId) AS pnes,
+             (SELECT count(*) FROM pnes WHERE user_id = :userId AND state = 'pending') AS pending,
+             (SELECT count(*) FROM pnes WHERE user_id = :userId AND state = 'revoked') AS revoked)`,
 
   sealedSeeds: `
     SELECT u.name || '/' || s.generation AS place, s.sealed

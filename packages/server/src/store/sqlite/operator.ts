@@ -129,8 +129,8 @@ export class OperatorPart implements OperatorStore {
     return this.connection.read((statements) => {
       const found = row<Record<string, number>>(statements.counts.get())
       const { users = 0, gateways = 0, gatewaysRevoked: revoked = 0, radius = 0, registered = 0 } = found
-      const pnes = pneCounts(found)
-      return { users, gateways: { cpns: gateways - revoked - radius, radius, revoked }, pnes, registered }
+      const cpns = gateways - revoked - radius
+      return { users, gateways: { cpns, radius, revoked }, pnes: pneCounts(found), registered }
     })
   }
 
@@ -187,8 +187,8 @@ function noteLink({ link, unlink }: Statements, replica: string, { gateway, conn
   else unlink.run(gateway, replica)
 }
 
-function pneCounts({ pnes = 0, pending = 0, revoked = 0 }: Record<string, number>): PneCounts {
-  return { pending, active: pnes - pending - revoked, revoked }
+function pneCounts({ pending = 0, active = 0, revoked = 0 }: Record<string, number>): PneCounts {
+  return { pending, active, revoked }
 }
 
 /** Without the number by which tokens are ordered. */

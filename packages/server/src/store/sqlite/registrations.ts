@@ -31,8 +31,10 @@ function effectOf(statements: Statements, gatewayId: number, report: Registratio
   const found = statements.findRegistrant.get({ secondSeed, case: which, gatewayId })
   if (found === undefined) return []
   const { id, pneId, user } = found as { id: number; pneId: string; user: string }
-  if (kind === 'began') statements.register.run(gatewayId, id, sessionId, which, at)
-  else if (statements.deregister.run(gatewayId, id, sessionId).changes === 0) return []
+  if (kind === 'began') {
+    statements.replaceRegistration.run(gatewayId, id)
+    statements.register.run(gatewayId, id, sessionId, which, at)
+  } else if (statements.deregister.run(gatewayId, id, sessionId).changes === 0) return []
   return [{ kind, case: which, pneId, user }]
 }
 

@@ -159,7 +159,8 @@ const sql = {
     WHERE k.second_seed = :secondSeed AND k.state IN ('active', 'retired') AND p.state = 'active'
       AND (:case = 'remote' OR p.gateway_id = :gatewayId)`,
   register: `
-    INSERT OR REPLACE INTO registrations (gateway_id, pne_id, session_id, "case", since) VALUES (?, ?, ?, ?, ?)`,
+    INSERT INTO registrations (gateway_id, pne_id, session_id, "case", since) VALUES (?, ?, ?, ?, ?)`,
+  replaceRegistration: 'DELETE FROM registrations WHERE gateway_id = ? AND pne_id = ?',
   deregister: 'DELETE FROM registrations WHERE gateway_id = ? AND pne_id = ? AND session_id = ?',
   deregisterPne: 'DELETE FROM registrations WHERE pne_id = (SELECT id FROM pnes WHERE pne_id = ?)',
   deregisterAt: 'DELETE FROM registrations WHERE gateway_id = (SELECT id FROM gateways WHERE identity = ?)',
