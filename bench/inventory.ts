@@ -1,7 +1,9 @@
-// A registry with PNEs on a SQLite file, as in production, and requests of some of them, each with a challenge and its answer:
-// what a gateway would forward.
+// A server behind its doors with PNEs in its store, as in production, and requests of some of them, each with a challenge and its
+// answer: what a gateway would forward.
 
-import { randomBytes } from 'node:crypto'
+import { execFile } from 'node:child_process'
+import { hash, randomBytes } from 'node:crypto'
+import { promisify } from 'node:util'
 import { GpskPeer } from '@opencpns/eap'
 import { silent } from '@opencpns/io'
 import {
@@ -19,9 +21,8 @@ import {
   authenticate,
   Challenges,
   initDataFolder,
-  openDataFolder,
-  openLive,
-  Registry,
+  openCore,
+  type Registry,
   type Store,
 } from '@opencpns/server'
 
@@ -29,12 +30,22 @@ const REALM = 'example.org'
 const GATEWAY = `home-gw@${REALM}`
 /** Requests of different PNEs, so that no cache of one row makes it look better than it is. */
 export const REQUESTS = 1000
+const PAIRED_AT_ONCE = 50
+
+type Core = Awaited<ReturnType<typeof openCore>>
+
+interface InventoryOptions {
+  /** At least {@link REQUESTS}. */
+  readonly pnes?: number
+  /** `sqlite`, which is the default, or the address of a PostgreSQL database. */
+  readonly store?: string | undefined
+}
 
 export class Inventory {
   readonly store: Store
   readonly registry: Registry
   /** What the server sees of it. */
-  readonly seen: Awaited<ReturnType<typeof openLive>>
+  readonly seen: Pick<Core, 'live' | 'events' | 'authentications'>
   readonly #context: AuthenticationContext
   readonly #requests: Uint8Array[] = []
   readonly #close: () => Promise<void>
@@ -53,30 +64,26 @@ export class Inventory {
     this.#close = of.close
   }
 
-  /** @param dataDir made here, with `pnes` PNEs, at least {@link REQUESTS} */
-  static async open(dataDir: string, pnes = REQUESTS): Promise<Inventory> {
-    await initDataFolder(dataDir, { realm: REALM })
-    const { store, vault, release } = await openDataFolder(dataDir)
-    const seen = await openLive({ store, logger: silent, now: Date.now })
-    const { events, live } = seen
-    const registry = new Registry({ store, vault, realm: REALM, events })
+  /** @param dataDir made here */
+  static async open(dataDir: string, { pnes = REQUESTS, store: address }: InventoryOptions = {}): Promise<Inventory> {
+    await initDataFolder(dataDir, { realm: REALM, store: address })
+    const closers: (() => unknown)[] = []
+    const core = await openCore({ dataDir, store: address, logger: silent, now: Date.now }, closers)
+    const { store, vault, registry, events, live } = core
     await registry.addUser('alice')
     await registry.addGateway({ name: 'home-gw', user: 'alice' })
     const challenges = new Challenges(vault.challengeKey(), REALM)
     const nowS = Math.floor(Date.now() / 1000)
     const context = { realm: REALM, registry, challenges, events, live, logger: silent, now: () => nowS * 1000 }
     const close = async () => {
-      registry.close()
-      await events.close()
-      await store.close()
-      await release()
+      for (const each of closers.reverse()) await each()
     }
-    const inventory = new Inventory({ store, registry, seen, context, close })
+    const inventory = new Inventory({ store, registry, seen: core, context, close })
     await inventory.#fill(pnes, challenges, nowS)
     return inventory
   }
 
-  /** Requests a second, in each of `rounds`. @throws when one is refused: then the rate would mean nothing */
+  /** Requests a second of processor time, in each of `rounds`. @throws when one is refused: then the rate would mean nothing */
   async rates({ rounds, ms }: { rounds: number; ms: number }): Promise<number[]> {
     await this.#rate(200)
     const rates: number[] = []
@@ -108,10 +115,22 @@ export class Inventory {
 
   async #fill(pnes: number, challenges: Challenges, nowS: number): Promise<void> {
     const seeds = Array.from({ length: REQUESTS }, () => randomBytes(32))
-    const ours = await Promise.all(seeds.map((seed) => assigned(this.registry, seed)))
+    const ours: Assigned[] = []
+    for (let at = 0; at < seeds.length; at += PAIRED_AT_ONCE) {
+      const some = seeds.slice(at, at + PAIRED_AT_ONCE)
+      ours.push(...(await Promise.all(some.map((seed) => assigned(this.registry, seed)))))
+    }
     await this.store.importPnes(strangers(pnes - REQUESTS))
     for (const [id, pne] of ours.entries()) this.#requests.push(requestOf(pne, challenges.issue(GATEWAY, nowS), id))
   }
+}
+
+/** A server process of its own on this data folder: its resident memory after it has looked up many PNEs, and its time to open. */
+export async function measureServer(dataDir: string, store = ''): Promise<{ memoryMiB: number; openMs: number }> {
+  const script = new URL('server-memory.ts', import.meta.url).pathname
+  const env = { ...process.env, OPENCPNS_STORE: store || 'sqlite' }
+  const { stdout } = await promisify(execFile)(process.execPath, ['--expose-gc', script, dataDir], { env })
+  return JSON.parse(stdout)
 }
 
 interface Assigned {
@@ -125,10 +144,15 @@ async function assigned(registry: Registry, secondSeed: Buffer): Promise<Assigne
   return { secondSeed, euKey: deriveEuKey({ firstSeed, secondSeed, realm: REALM }) }
 }
 
+/** The 2nd seed of one of the PNEs beyond those that requests are made of, by its number from 0. */
+export function strangerSeed(at: number): Buffer {
+  return hash('sha256', `stranger ${at}`, 'buffer')
+}
+
 function* strangers(count: number) {
   for (let at = 0; at < count; at++) {
     const pneId = `pne-${at.toString(32).padStart(16, '0')}`
-    yield { pneId, secondSeed: randomBytes(32), gateway: GATEWAY, name: null, createdAt: Date.now() }
+    yield { pneId, secondSeed: strangerSeed(at), gateway: GATEWAY, name: null, createdAt: Date.now() }
   }
 }
 

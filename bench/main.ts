@@ -5,14 +5,28 @@
 import { parseArgs } from 'node:util'
 import { type Bench, type Figure, toRows } from './figures.ts'
 import { flows } from './flows.ts'
+import { million } from './million.ts'
+import { postgres } from './postgres.ts'
 import { radius } from './radius.ts'
 import { serverRequest } from './server-request.ts'
 import { sessionMemory } from './session-memory.ts'
+import { telemetry } from './telemetry.ts'
 import { throughput } from './throughput.ts'
 import { tunnelLatency } from './tunnel-latency.ts'
 import { watchers } from './watchers.ts'
 
-const benches: readonly Bench[] = [flows, serverRequest, watchers, radius, throughput, sessionMemory, tunnelLatency]
+const benches: readonly Bench[] = [
+  flows,
+  serverRequest,
+  postgres,
+  million,
+  watchers,
+  radius,
+  throughput,
+  sessionMemory,
+  tunnelLatency,
+  telemetry,
+]
 const names = benches.flatMap((bench) => bench.names)
 
 const { values, positionals } = parseArgs({

@@ -2,13 +2,11 @@
 // encode. `server-request` has an inventory of 1,000 PNEs, `server-100k` of 100,000; both on SQLite files, as in production.
 // Rates are per second of processor time. Memory is that of a server process of its own on each inventory.
 
-import { execFile } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { type Bench, bounded, compared, type Figure, median } from './figures.ts'
-import { Inventory, REQUESTS } from './inventory.ts'
+import { Inventory, measureServer, REQUESTS } from './inventory.ts'
 
 const PNES = 100_000
 
@@ -18,18 +16,19 @@ export const serverRequest: Bench = {
     const folder = await mkdtemp(join(tmpdir(), 'opencpns-bench-'))
     const rounds = quick ? { rounds: 7, ms: 500 } : { rounds: 15, ms: 1500 }
     try {
-      const small = await Inventory.open(join(folder, 'small'), REQUESTS)
+      const small = await Inventory.open(join(folder, 'small'), { pnes: REQUESTS })
       if (!wanted.includes('server-100k')) {
         const rates = await small.rates(rounds)
         await small.close()
         return { 'server-request': requestFigure(median(rates)) }
       }
       say(`importing ${PNES.toLocaleString('en-US')} PNEs`)
-      const large = await Inventory.open(join(folder, 'large'), PNES)
+      const large = await Inventory.open(join(folder, 'large'), { pnes: PNES })
       const [few, many] = await inTurn(small, large, rounds)
       await large.close()
       await small.close()
-      const memory = (await serverMemoryMiB(join(folder, 'large'))) - (await serverMemoryMiB(join(folder, 'small')))
+      const [before, after] = [await measureServer(join(folder, 'small')), await measureServer(join(folder, 'large'))]
+      const memory = after.memoryMiB - before.memoryMiB
       return figuresOf(few, many, memory)
     } finally {
       await rm(folder, { recursive: true, force: true })
@@ -62,11 +61,4 @@ async function inTurn(small: Inventory, large: Inventory, { rounds, ms }: { roun
     many.push(...(await large.rates({ rounds: 1, ms })))
   }
   return [median(few), median(many)] as const
-}
-
-/** Resident memory of a server process on this data folder, after it has looked up many PNEs. */
-async function serverMemoryMiB(dataDir: string): Promise<number> {
-  const script = new URL('server-memory.ts', import.meta.url).pathname
-  const { stdout } = await promisify(execFile)(process.execPath, ['--expose-gc', script, dataDir])
-  return Number(stdout)
 }

@@ -3,10 +3,10 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createTicket, type Gateway, runGateway } from '@opencpns/gateway'
+import { createTicket, type Gateway, type GatewayOptions, runGateway } from '@opencpns/gateway'
 import { formatHostPort, silent, writeFileAtomic } from '@opencpns/io'
 import { type Credential, pair } from '@opencpns/pne'
-import { initDataFolder, type RunningServer, readAdminAccess, runServer } from '@opencpns/server'
+import { initDataFolder, type RunningServer, readAdminAccess, runServer, type ServerOptions } from '@opencpns/server'
 
 const REALM = 'example.org'
 const anyPort = { host: '127.0.0.1', port: 0 }
@@ -22,11 +22,11 @@ export class Stage {
   }
 
   /** A server with one end user, alice. */
-  static async open(): Promise<Stage> {
+  static async open(options: Pick<ServerOptions, 'tracer'> = {}): Promise<Stage> {
     const folder = await mkdtemp(join(tmpdir(), 'opencpns-bench-'))
     const dataDir = join(folder, 'server')
     await initDataFolder(dataDir, { realm: REALM })
-    const server = await runServer({ dataDir, listen: anyPort, admin: anyPort, logger: silent })
+    const server = await runServer({ dataDir, listen: anyPort, admin: anyPort, logger: silent, ...options })
     const stage = new Stage(folder, server)
     await stage.#admin('/v1/users', { name: 'alice' })
     return stage
@@ -41,10 +41,10 @@ export class Stage {
     return { credentialFile, dataDir: join(this.folder, name), server: formatHostPort(this.server.addresses.cpns) }
   }
 
-  async gateway(name: string): Promise<Gateway> {
+  async gateway(name: string, options: Pick<GatewayOptions, 'metrics' | 'tracer'> = {}): Promise<Gateway> {
     const { credentialFile, dataDir } = await this.register(name)
     const server = this.server.addresses.cpns
-    const gateway = await runGateway({ credentialFile, dataDir, server, listen: anyPort, logger: silent })
+    const gateway = await runGateway({ credentialFile, dataDir, server, listen: anyPort, logger: silent, ...options })
     this.#gateways.push(gateway)
     return gateway
   }

@@ -7,8 +7,9 @@ export { type RestoreOptions, type RestoreReport, restoreDataFolder } from './ba
 export type { Bus } from './bus/bus.ts'
 export { Hub } from './bus/hub.ts'
 export { Challenges } from './challenges.ts'
-export { type MoveOptions, moveStore } from './datafolder/move-store.ts'
+export { openCore } from './core.ts'
 export { examineDataFolder, type FolderFacts } from './datafolder/examine.ts'
+export { type MoveOptions, moveStore } from './datafolder/move-store.ts'
 export type { Rekeyed, RekeyOptions } from './datafolder/rekey.ts'
 export {
   type DataFolder,
@@ -20,7 +21,6 @@ export {
   rekeyDataFolder,
   writeAdminAddress,
 } from './datafolder.ts'
-export { type AdminDoor, type AdminDoorOptions, createAdminDoor } from './doors/admin/door.ts'
 export { EventLog, type EventRow, type EventType, type NewEvent } from './events.ts'
 export { openLive } from './live/open.ts'
 export { Totals } from './live/totals.ts'
