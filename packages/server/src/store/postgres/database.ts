@@ -4,7 +4,7 @@ import type { Logger } from '@opencpns/io'
 import pg from 'pg'
 import { StoreError } from '../contract.ts'
 import type { PostgresAddress } from './address.ts'
-import { PostgresError, toPostgresError } from './errors.ts'
+import { PostgresError, toConnectingError, toPostgresError } from './errors.ts'
 import { types } from './values.ts'
 
 /** For a free connection, or for a new one to be there. */
@@ -159,7 +159,7 @@ export class Database {
       throw new StoreError('STORE_BUSY', 'too much waits for the database: try again')
     }
     const client = await this.#pool.connect().catch((error: unknown) => {
-      throw toPostgresError(error)
+      throw toConnectingError(error)
     })
     client.on('error', ignore) // the query that is under way tells it
     let broken = false

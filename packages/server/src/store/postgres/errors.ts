@@ -22,6 +22,7 @@ const lost: Meaning = {
   advice: 'the connection to the database was lost: look whether the change was made, or try again',
   repeat: 'lost',
 }
+const away: Meaning = { code: 'STORE_BUSY', advice: 'the database cannot be reached: try again', repeat: 'lost' }
 const crowded: Meaning = { code: 'STORE_BUSY', advice: 'the database has no room for another connection: try again' }
 const refused: Meaning = {
   code: 'STORE_REFUSED',
@@ -73,6 +74,15 @@ export function toPostgresError(error: unknown): PostgresError {
   if (!isState(state)) return new PostgresError(lost, cause)
   const meaning = meanings[state] ?? meanings[state.slice(0, 2)]
   return new PostgresError(meaning ?? { code: 'STORE_FAILED', advice: `the database refused: ${cause.message}` }, cause)
+}
+
+/** What the driver threw when it was asked for a connection: nothing was sent to the database yet. */
+export function toConnectingError(error: unknown): PostgresError {
+  const failure = toPostgresError(error)
+  const cause = failure.cause as Cause
+  // For one that is in use: this much work is too much, and trying it again adds to it.
+  if (cause.message === 'timeout exceeded when trying to connect') return new PostgresError(tooLong, cause)
+  return failure.repeat === 'lost' ? new PostgresError(away, cause) : failure
 }
 
 /** The same for the first connection: there, a lost connection means that nothing answers. @param where  without password */
