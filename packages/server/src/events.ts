@@ -12,7 +12,7 @@ const KEEP = 200_000
 const RETRY_AFTER_MS = 1000
 
 /** In a transaction, of events that say nothing unusual: steps cost as much as all the rest, and nobody looks at thousands a second. */
-const STEPS_KEPT = 200
+const STEPS_KEPT = 100
 
 /** Events in one transaction: it holds up the event loop for some 3 microseconds each. */
 const BATCH = 2000
