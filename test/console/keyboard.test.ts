@@ -41,8 +41,10 @@ test('from the log-in to a revocation without a mouse', { skip: noBrowser }, asy
   await until(async () => (await focused(page)).name === 'Token', 'the log-in has the focus')
   await page.keyboard.type(await desk.token())
   await page.keyboard.press('Enter')
-  await page.getByRole('heading', { name: 'Overview' }).waitFor()
+  await until(async () => (await focused(page)).name === 'Overview', 'after the log-in it goes on at the page')
 
+  await page.reload()
+  await page.getByRole('heading', { name: 'Overview' }).waitFor()
   await page.keyboard.press('Tab')
   assert.equal((await focused(page)).name, 'Skip to content', 'the first stop leads past the menu')
   await page.keyboard.press('Enter')

@@ -3,16 +3,17 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Page } from 'playwright-core'
+import { until } from '../support/until.ts'
 import { noBrowser } from './support/browser.ts'
 import { Desk } from './support/operator.ts'
 
-const VERBS = /add|make|pair|revoke|rotate|remove|edit|retire|new 1st seed|save/i
+const VERBS = /\b(add|make|pair|revoke|rotate|remove|edit|retire|new 1st seed|save)\b/i
 
 /** Names of all links and buttons of the page that are for changing something. */
 async function offers(page: Page, path: string): Promise<string[]> {
   await page.goto(path)
   await page.locator('main h1').waitFor()
-  await page.locator('.waiting').waitFor({ state: 'detached' })
+  await until(async () => (await page.locator('.waiting').count()) === 0)
   const names = await page.locator('main :is(button, a.button)').allTextContents()
   return names.filter((name) => VERBS.test(name)).sort()
 }

@@ -6,7 +6,7 @@ import { logOut, may, session } from './api/session.ts'
 import { reconnect, streamState } from './api/stream.ts'
 import { clock } from './live/clock.ts'
 import { dismiss, notices, tell } from './live/notices.ts'
-import { path } from './live/router.ts'
+import { land, path } from './live/router.ts'
 import { pageAt } from './pages/index.tsx'
 import { LogIn } from './pages/log-in.tsx'
 import { Button } from './parts/basics.tsx'
@@ -34,11 +34,10 @@ const places: readonly Place[] = [
 export function App(): JSX.Element {
   const { page, title } = pageAt(path.value)
   const who = session.value
-  const isKnown = who !== undefined
   useEffect(() => {
     document.title = who ? `${title} · OpenCPNS` : 'OpenCPNS'
   }, [title, who])
-  useNewPageFocus(isKnown)
+  usePageFocus(who === undefined ? undefined : who === null ? 'log-in' : path.value)
   return (
     <>
       <a class="skip" href="#content">
@@ -60,14 +59,13 @@ export function App(): JSX.Element {
 }
 
 /** A new page is read from its heading on, as after a load; the first one is left as the browser has it. */
-function useNewPageFocus(isKnown: boolean): void {
-  const from = useSignal<string | undefined>(undefined)
-  const now = path.value
+function usePageFocus(page: string | undefined): void {
+  const before = useSignal<string | undefined>(undefined)
   useEffect(() => {
-    if (!isKnown) return
-    if (from.peek() !== undefined && from.peek() !== now) document.querySelector<HTMLElement>('main h1')?.focus()
-    from.value = now
-  }, [now, isKnown, from])
+    if (page === undefined) return
+    if (before.peek() !== undefined && before.peek() !== page) land()
+    before.value = page
+  }, [page, before])
 }
 
 function Side(): JSX.Element {

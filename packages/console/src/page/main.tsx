@@ -2,7 +2,7 @@
 import { render } from 'preact'
 import { findSession } from './api/session.ts'
 import { App } from './app.tsx'
-import { followLinks, go, path } from './live/router.ts'
+import { followLinks, go, SEARCH } from './live/router.ts'
 
 const root = document.getElementById('root')
 if (root) render(<App />, root)
@@ -21,14 +21,7 @@ function focusSearch(event: KeyboardEvent): void {
   const { target } = event
   if (target instanceof HTMLElement && target.closest('input, textarea, select, dialog')) return
   event.preventDefault()
-  if (focusNow()) return
-  if (path.peek() !== '/pnes') go('/pnes')
-  requestAnimationFrame(focusNow)
-}
-
-function focusNow(): boolean {
-  const field = document.querySelector<HTMLInputElement>('[data-search]')
-  field?.focus()
-  field?.select()
-  return field !== null
+  const field = document.querySelector<HTMLInputElement>(SEARCH)
+  if (field) field.select()
+  else go('/pnes', SEARCH)
 }

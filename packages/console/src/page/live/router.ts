@@ -6,12 +6,23 @@ const url = signal(new URL(location.href))
 export const path = computed(() => url.value.pathname)
 export const search = computed(() => url.value.searchParams)
 
+/** What gets the focus on the next page: a selector. */
+const HEADING = 'main h1'
+export const SEARCH = '[data-search]'
+let landing = HEADING
+
+export function land(): void {
+  document.querySelector<HTMLElement>(landing)?.focus()
+  landing = HEADING
+}
+
 addEventListener('popstate', () => {
   url.value = new URL(location.href)
 })
 
-/** To another page. @param to a path of this console, with or without a query */
-export function go(to: string): void {
+/** To another page. @param to a path of this console, with or without a query @param focus a selector */
+export function go(to: string, focus = HEADING): void {
+  landing = focus
   history.pushState(null, '', to)
   url.value = new URL(location.href)
   scrollTo(0, 0)

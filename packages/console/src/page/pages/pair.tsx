@@ -109,7 +109,6 @@ function Asking(of: { path: string; isConnected: boolean; onMade: (ticket: Ticke
         value={name}
         hint="As it is called in lists: watch, kitchen lamp."
         isOptional
-        hasFocus
         maxLength={64}
       />
       {!of.isConnected && <p class="problem">The gateway is not connected now: it can make a ticket once it is.</p>}
