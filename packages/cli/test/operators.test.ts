@@ -1,6 +1,7 @@
 // Operators by the command line: tokens and what they may, the audit log, searches, and the admin API over TLS.
 import assert from 'node:assert/strict'
 import { type ChildProcess, execFileSync } from 'node:child_process'
+import { once } from 'node:events'
 import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -147,6 +148,40 @@ test('a request that creates something is sent again when the connection is lost
   assert.match(String(keys[0]), /^[\w-]{36}$/)
   assert.equal(keys[0], keys[1])
   flaky.close()
+})
+
+test('what was answered before the server was killed is answered again after it, secret and all', async () => {
+  const data = folder.path('killed')
+  await opencpns('server', 'init', '--data', data, '--realm', 'example.org')
+  const begin = async () => {
+    const child = start('server', 'run', '--data', data, '--listen', any, '--admin', any, '--json')
+    running.push(child)
+    const { listen = {} } = await firstDocument(child)
+    return { child, at: `http://${listen['admin']}` }
+  }
+  const token = () => readFileSync(folder.path('killed', 'admin.token'), 'utf8').trim()
+  const post = (at: string, path: string, body: object) =>
+    fetch(at + path, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token()}`, 'content-type': 'application/json', 'idempotency-key': path },
+      body: JSON.stringify(body),
+    })
+  const first = await begin()
+  await post(first.at, '/v1/users', { name: 'alice' })
+  const made = await (await post(first.at, '/v1/gateways', { name: 'home-gw', user: 'alice' })).json()
+  const ended = once(first.child, 'exit')
+  first.child.kill('SIGKILL')
+  await ended
+  const second = await begin()
+  const again = await post(second.at, '/v1/gateways', { name: 'home-gw', user: 'alice' })
+  assert.deepEqual([again.status, again.headers.get('idempotent-replayed')], [201, 'true'])
+  assert.deepEqual(await again.json(), made)
+  const { stdout } = await opencpns('admin', 'audit', 'list', '--data', data, '--json')
+  const actions = JSON.parse(stdout).items.map(({ action, outcome }: Record<string, string>) => [action, outcome])
+  assert.deepEqual(actions, [
+    ['gateway.add', 'done'],
+    ['user.add', 'done'],
+  ])
 })
 
 function hasOpenssl(): boolean {
