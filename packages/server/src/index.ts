@@ -21,6 +21,7 @@ export {
   rekeyDataFolder,
   writeAdminAddress,
 } from './datafolder.ts'
+export { type AdminDoor, type AdminDoorOptions, createAdminDoor } from './doors/admin/door.ts'
 export { EventLog, type EventRow, type EventType, type NewEvent } from './events.ts'
 export { openLive } from './live/open.ts'
 export { Totals } from './live/totals.ts'

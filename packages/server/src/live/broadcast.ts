@@ -6,11 +6,11 @@ import type { Known } from './parts.ts'
 import { Recent } from './recent.ts'
 
 const INTERVAL_MS = 100
-/** In a batch. Beyond it refusals go first, then the newest. */
+/** In a batch. Beyond it refusals go first, then those that came first; second parts of what was told come beside. */
 const AUTHENTICATIONS = 10
 const OTHERS = 50
-/** Waiting to be chosen from. */
-const WAITING = 1000
+/** Waiting to be chosen from; refusals and second parts may be as many again. */
+const WAITING = 100
 
 export interface Batch {
   /** As they are known now, each once, and the line of the log that brought it, in the order of these. */
@@ -67,11 +67,13 @@ export class Broadcast {
 
   authentication(row: EventRow): void {
     if (!this.isOn) return
+    const max = row.result === 'accepted' && row.type === 'authentication' ? WAITING : 2 * WAITING
+    if (this.#authentications.length >= max) {
+      this.#unshown++
+      return
+    }
     this.#recent.add(row)
     this.#authentications.push(row)
-    if (this.#authentications.length < WAITING) return
-    this.#unshown += WAITING - AUTHENTICATIONS
-    this.#authentications = chosen(this.#authentications, AUTHENTICATIONS)
   }
 
   registration(change: RegistrationChange): void {
@@ -100,7 +102,9 @@ export class Broadcast {
 
   #batch(): Batch {
     const waiting = this.#authentications.splice(0)
-    const rows = chosen(waiting, AUTHENTICATIONS)
+    const seconds = waiting.filter((row) => row.type === 'report' && this.#recent.isTold(row))
+    const others = waiting.filter((row) => !seconds.includes(row))
+    const rows = [...chosen(others, AUTHENTICATIONS), ...chosen(seconds, AUTHENTICATIONS)]
     const unshown = this.#unshown + waiting.length - rows.length
     this.#unshown = 0
     const registrations = this.#registrations.splice(0)
@@ -108,7 +112,7 @@ export class Broadcast {
     const changes = this.#changes.splice(0)
     const told = new Map<number, { line: number; known: Known }>()
     for (const row of rows) {
-      const known = this.#recent.knownOf(row)
+      const known = this.#recent.tell(row)
       if (known) told.set(known.id, { line: row.id, known })
     }
     const authentications = [...told.values()].sort((a, b) => a.line - b.line)
@@ -139,11 +143,11 @@ function push<T>(to: T[], one: T): void {
   if (to.length < OTHERS) to.push(one)
 }
 
-/** Refusals first, then the newest; in the order in which they came. */
+/** Refusals first, then those that came first; in the order in which they came. */
 export function chosen(rows: readonly EventRow[], max: number): EventRow[] {
   if (rows.length <= max) return [...rows]
   const isRefused = (row: EventRow) => row.result !== 'accepted'
-  const refused = rows.filter(isRefused).slice(-max)
-  const accepted = rows.filter((row) => !isRefused(row))
-  return [...refused, ...accepted.slice(accepted.length - (max - refused.length))].sort((a, b) => a.id - b.id)
+  const refused = rows.filter(isRefused).slice(0, max)
+  const accepted = rows.filter((row) => !isRefused(row)).slice(0, max - refused.length)
+  return [...refused, ...accepted].sort((a, b) => a.id - b.id)
 }

@@ -6,31 +6,44 @@ const REMEMBERED = 4096
 /** Of one authentication; a gateway may repeat what it asks. */
 const LINES = 4
 
+interface Entry {
+  readonly rows: EventRow[]
+  /** Whether it was shown. */
+  isTold: boolean
+}
+
 export class Recent {
-  readonly #rows = new Map<string, EventRow[]>()
+  readonly #entries = new Map<string, Entry>()
 
   add(row: EventRow): void {
     if (row.session === null) return
-    const rows = this.#rows.get(keyOf(row))
-    if (rows === undefined) this.#remember(row)
-    else if (rows.length < LINES) rows.push(row)
+    const entry = this.#entries.get(keyOf(row))
+    if (entry === undefined) this.#remember(row)
+    else if (entry.rows.length < LINES) entry.rows.push(row)
   }
 
-  /** What is known of the authentication that a line is about; undefined where only the second part of it is. */
-  knownOf(row: EventRow): Known | undefined {
-    const rows = row.session === null ? [row] : (this.#rows.get(keyOf(row)) ?? [row])
-    return rows.some(({ type }) => type === 'authentication') ? assemble(rows)[0] : undefined
+  /** What is known of the authentication that a line is about, and is told now; undefined where only its second part is known. */
+  tell(row: EventRow): Known | undefined {
+    const entry = this.#entries.get(keyOf(row))
+    const rows = row.session === null || entry === undefined ? [row] : entry.rows
+    if (!rows.some(({ type }) => type === 'authentication')) return undefined
+    if (entry) entry.isTold = true
+    return assemble(rows)[0]
+  }
+
+  isTold(row: EventRow): boolean {
+    return this.#entries.get(keyOf(row))?.isTold ?? false
   }
 
   clear(): void {
-    this.#rows.clear()
+    this.#entries.clear()
   }
 
   #remember(row: EventRow): void {
-    this.#rows.set(keyOf(row), [row])
-    if (this.#rows.size <= REMEMBERED) return
-    for (const oldest of this.#rows.keys()) {
-      this.#rows.delete(oldest)
+    this.#entries.set(keyOf(row), { rows: [row], isTold: false })
+    if (this.#entries.size <= REMEMBERED) return
+    for (const oldest of this.#entries.keys()) {
+      this.#entries.delete(oldest)
       return
     }
   }
