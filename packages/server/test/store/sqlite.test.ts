@@ -352,6 +352,31 @@ test('a removal says when somebody who reads keeps the old pages in the log', { 
   await store.close()
 })
 
+test('of a PNE that was never confirmed no word stays behind', async (t) => {
+  const path = join(temporaryFolder(t), 'cpns.db')
+  const store = openSqlite(path)
+  const { id: userId } = await store.addUser({ name: 'alice', sealedFirstSeed: Buffer.of(1), createdAt: 1 })
+  const gateway = 'home@example.org'
+  await store.addGateway({ identity: gateway, radius: null, userId, sealedSecret: Buffer.of(1), createdAt: 1 })
+  const pne = { gateway, name: 'Kitchen lamp', createdAt: 5 }
+  await store.assignPne({ ...pne, pneId: 'pne-a', secondSeed: randomBytes(32) })
+  await store.assignPne({ ...pne, pneId: 'pne-b', secondSeed: randomBytes(32), createdAt: 9 })
+  await store.removePendingPnes(6)
+  await store.close()
+  const db = new DatabaseSync(path)
+  assert.deepEqual(
+    db
+      .prepare('SELECT word, pne FROM pne_words')
+      .all()
+      .map(({ word, pne }) => [word, pne]),
+    [
+      ['kitchen', 2],
+      ['lamp', 2],
+    ],
+  )
+  db.close()
+})
+
 test('a clean close leaves one file', async (t) => {
   const path = join(temporaryFolder(t), 'cpns.db')
   const store = openSqlite(path)
