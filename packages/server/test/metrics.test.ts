@@ -2,15 +2,10 @@
 
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
-import {
-  createAdminDoor,
-  EventLog,
-  initDataFolder,
-  openDataFolder,
-  Registry,
-  type Store,
-  StoreError,
-} from '../src/index.ts'
+import { AggregatorRegistry, Registry as PromRegistry } from 'prom-client'
+import { createAdminDoor } from '../src/doors/admin/door.ts'
+import { EventLog, initDataFolder, openDataFolder, Registry, type Store, StoreError } from '../src/index.ts'
+import { Distributions } from '../src/metrics/distributions.ts'
 import { measured } from '../src/metrics/measured-store.ts'
 import { ServerMetrics, type Sources } from '../src/metrics/metrics.ts'
 import { temporaryFolder } from './temp-folder.ts'
@@ -91,11 +86,11 @@ test('a measured store does what the store does, and tells how long it took and 
   }
   const told: [operation: string, failed: boolean][] = []
   const real = new Real()
-  const stored = (operation: string, seconds: number, failed: boolean) => {
+  const operation = (name: string) => (seconds: number, failed: boolean) => {
     assert.ok(seconds >= 0 && seconds < 1)
-    told.push([operation, failed])
+    told.push([name, failed])
   }
-  const store = measured(real as unknown as Store, { stored }) as unknown as Real
+  const store = measured(real as unknown as Store, { operation }) as unknown as Real
   assert.equal(await store.findUser('alice'), 'kept')
   await assert.rejects(store.findUser('nobody'), { code: 'STORE_UNKNOWN_USER' })
   assert.equal(store.newestRevocation(), 7)
@@ -149,4 +144,42 @@ test('elsewhere metrics need a token, and that of a viewer is enough', async (t)
   assert.equal((await ask(adminToken)).status, 200)
   const { token } = await operators.tokens.add({ name: 'prometheus', role: 'viewer', by: 'local' })
   assert.equal((await ask(token)).status, 200)
+})
+
+test('a histogram has each value in the buckets from its own bound on, and the sum of all', async () => {
+  const registry = new PromRegistry()
+  const distributions = new Distributions({ name: 'x_seconds', help: 'x', label: 'of', buckets: [0.1, 1] }, registry)
+  for (const value of [0.05, 0.1, 0.5, 1, 2]) distributions.of('a').observe(value)
+  assert.equal(distributions.of('b').sum, 0)
+  const samples = (await registry.metrics()).split('\n').filter((line) => line.startsWith('x_'))
+  assert.deepEqual(samples, [
+    'x_seconds_bucket{le="0.1",of="a"} 2',
+    'x_seconds_bucket{le="1",of="a"} 4',
+    'x_seconds_bucket{le="+Inf",of="a"} 5',
+    'x_seconds_sum{of="a"} 3.65',
+    'x_seconds_count{of="a"} 5',
+    'x_seconds_bucket{le="0.1",of="b"} 0',
+    'x_seconds_bucket{le="1",of="b"} 0',
+    'x_seconds_bucket{le="+Inf",of="b"} 0',
+    'x_seconds_sum{of="b"} 0',
+    'x_seconds_count{of="b"} 0',
+  ])
+})
+
+test('what several processes measured adds up', async () => {
+  const [one, other] = [new ServerMetrics(), new ServerMetrics()]
+  for (const metrics of [one, other, other]) {
+    metrics.operation('findUser')(0.002, true)
+    metrics.recorded({ type: 'assignment', result: 'accepted' })
+  }
+  const all = await AggregatorRegistry.aggregate([await one.rows(), await other.rows()]).metrics()
+  for (const line of [
+    'store_operation_duration_seconds_bucket{le="0.0025",operation="findUser"} 3',
+    'store_operation_duration_seconds_bucket{le="0.001",operation="findUser"} 0',
+    'store_operation_duration_seconds_count{operation="findUser"} 3',
+    'store_errors_total{operation="findUser"} 3',
+    'events_total{type="assignment",result="accepted"} 3',
+  ]) {
+    assert.ok(all.includes(`opencpns_server_${line}\n`), line)
+  }
 })

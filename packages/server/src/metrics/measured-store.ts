@@ -2,8 +2,8 @@
 import type { Store } from '../store/contract.ts'
 
 export interface StoreObserver {
-  /** @param operation  the name of a method of {@link Store} */
-  stored(operation: string, seconds: number, failed: boolean): void
+  /** @param operation  the name of a method of {@link Store} @returns what is told of each of its calls */
+  operation(operation: string): (seconds: number, failed: boolean) => void
 }
 
 type Operation = (...args: unknown[]) => unknown
@@ -24,11 +24,12 @@ export function measured(store: Store, observer: StoreObserver): Store {
 }
 
 function timed(name: string, act: Operation, observer: StoreObserver): Operation {
+  const ended = observer.operation(name)
   return (...args) => {
     const since = performance.now()
     const result = act(...args)
     if (!(result instanceof Promise)) return result
-    const end = (failed: boolean) => observer.stored(name, (performance.now() - since) / 1000, failed)
+    const end = (failed: boolean) => ended((performance.now() - since) / 1000, failed)
     result.then(
       () => end(false),
       () => end(true),

@@ -3,11 +3,12 @@
 import { readFileSync } from 'node:fs'
 import type { Trace } from '@opencpns/io'
 import type { AuthenticationsReport } from '@opencpns/protocol'
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import type { CpnsDoor } from '../doors/cpns/door.ts'
 import type { RadiusDoor } from '../doors/radius/door.ts'
 import type { NewEvent } from '../events.ts'
 import type { Total } from '../live/totals.ts'
+import { Distributions } from './distributions.ts'
 import type { StoreObserver } from './measured-store.ts'
 
 /** Seconds: from what a step costs at best to its deadline. */
@@ -32,13 +33,18 @@ export class ServerMetrics implements StoreObserver {
     'result',
     'reason',
   ])
-  readonly #durations = this.#histogram(
+  readonly #durations = this.#distributions(
     'authentication_duration_seconds',
     'From the arrival of a request to its answer: steps 4 to 6',
-    ['door'],
+    'door',
     STEP_BUCKETS,
   )
-  readonly #steps = this.#histogram('step_duration_seconds', 'What a step at this server took', ['step'], STEP_BUCKETS)
+  readonly #steps = this.#distributions(
+    'step_duration_seconds',
+    'What a step at this server took',
+    'step',
+    STEP_BUCKETS,
+  )
   readonly #reported = this.#counter(
     'reported_authentications_total',
     'Authentications at the doors of gateways, as they report them',
@@ -56,30 +62,27 @@ export class ServerMetrics implements StoreObserver {
   readonly #gateways = this.#gauge('gateways', 'Gateways', ['state'])
   readonly #pnes = this.#gauge('pnes', 'PNEs', ['state'])
   readonly #registered = this.#gauge('registered_pnes', 'PNEs that are present in a personal network', [])
-  readonly #store = this.#histogram(
+  readonly #store = this.#distributions(
     'store_operation_duration_seconds',
     'What an operation of the store took',
-    ['operation'],
+    'operation',
     STORE_BUCKETS,
   )
   readonly #storeErrors = this.#counter('store_errors_total', 'Operations of the store that failed', ['operation'])
   // Bound once: these come with each authentication.
   readonly #accepted = byDoor((door) => this.#authentications.labels(door, 'accepted', ''))
-  readonly #ofDoor = byDoor((door) => this.#durations.labels(door))
-  readonly #step4 = this.#steps.labels('4')
-  readonly #step5 = this.#steps.labels('5')
-  readonly #ofOperation = new Map<string, { observe(seconds: number): void }>()
+  readonly #ofDoor = byDoor((door) => this.#durations.of(door))
+  readonly #step4 = this.#steps.of('4')
+  readonly #step5 = this.#steps.of('5')
   #sources: Sources | undefined
 
   constructor() {
     collectDefaultMetrics({ register: this.#registry })
     // What has not happened yet is told as 0, so that the first time shows as a rise.
-    for (const step of ['4', '5']) this.#steps.zero({ step })
-    for (const door of ['cpns', 'radius']) {
-      this.#durations.zero({ door })
-      this.#authentications.inc({ door, result: 'accepted', reason: '' }, 0)
-    }
-    this.#gauge('info', 'The release that runs; always 1', ['version']).set({ version: readVersion() }, 1)
+    for (const door of ['cpns', 'radius']) this.#authentications.inc({ door, result: 'accepted', reason: '' }, 0)
+    const help = 'The release that runs; always 1, of several processes too'
+    const of = { name: 'opencpns_server_info', help, labelNames: ['version'], registers: [this.#registry] }
+    new Gauge({ ...of, aggregator: 'first' }).set({ version: readVersion() }, 1)
   }
 
   /** From now on what is kept elsewhere is told too. */
@@ -114,14 +117,12 @@ export class ServerMetrics implements StoreObserver {
     this.#reported.inc({ case: 'undecided', result: 'refused' }, report.undecided)
   }
 
-  stored(operation: string, seconds: number, failed: boolean): void {
-    let child = this.#ofOperation.get(operation)
-    if (child === undefined) {
-      child = this.#store.labels(operation)
-      this.#ofOperation.set(operation, child)
+  operation(operation: string) {
+    const times = this.#store.of(operation)
+    return (seconds: number, failed: boolean) => {
+      times.observe(seconds)
+      if (failed) this.#storeErrors.inc({ operation })
     }
-    child.observe(seconds)
-    if (failed) this.#storeErrors.inc({ operation })
   }
 
   /** The text that Prometheus reads, and its content type. */
@@ -183,8 +184,8 @@ export class ServerMetrics implements StoreObserver {
     return new Gauge({ name: `opencpns_server_${name}`, help, labelNames, registers: [this.#registry] })
   }
 
-  #histogram<L extends string>(name: string, help: string, labelNames: readonly L[], buckets: number[]): Histogram<L> {
-    return new Histogram({ name: `opencpns_server_${name}`, help, labelNames, buckets, registers: [this.#registry] })
+  #distributions(name: string, help: string, label: string, buckets: readonly number[]): Distributions {
+    return new Distributions({ name: `opencpns_server_${name}`, help, label, buckets }, this.#registry)
   }
 }
 
