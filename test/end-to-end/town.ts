@@ -10,18 +10,24 @@ import { readAdminAccess } from '@opencpns/server'
 import { type Document, Machine, type Running } from './processes.ts'
 
 export class ProcessTown {
-  readonly machine = new Machine()
+  readonly machine: Machine
   readonly #folder: string
   readonly #more: readonly string[]
 
-  private constructor(folder: string, more: readonly string[]) {
+  private constructor(machine: Machine, folder: string, more: readonly string[]) {
+    this.machine = machine
     this.#folder = folder
     this.#more = more
   }
 
   /** An initialised server with one end user, alice, that is not running. @param more options of every command */
-  static async open(...more: string[]): Promise<ProcessTown> {
-    const town = new ProcessTown(await mkdtemp(join(tmpdir(), 'opencpns-town-')), more)
+  static open(...more: string[]): Promise<ProcessTown> {
+    return ProcessTown.openOn(new Machine(), ...more)
+  }
+
+  /** As {@link open}, of commands that run there. */
+  static async openOn(machine: Machine, ...more: string[]): Promise<ProcessTown> {
+    const town = new ProcessTown(machine, await mkdtemp(join(tmpdir(), 'opencpns-town-')), more)
     await town.run('server', 'init', '--data', town.path('server'), '--realm', 'example.org')
     return town
   }

@@ -14,6 +14,8 @@ const PRESENT_TOGETHER = 25
 /** Reports of what began in the last 20 ms may be lost, with the sessions; a slow machine takes longer to write them. */
 const COUNTED_AFTER_MS = 300
 const FINISH_MS = 30_000
+/** In short, a slow machine does fewer, of each. */
+const SHORT_MS = 8000
 
 export const gatewayKill: Fault = {
   name: 'gateway-kill',
@@ -49,12 +51,13 @@ interface Scene extends Pick<Trial, 'short' | 'say'> {
 }
 
 async function pairUnderFire({ town, home, mortal, promises, short, say }: Scene) {
-  const pairings = short ? 25 : 300
+  const count = short ? 25 : 300
   const credentials: Credential[] = []
   const lifeMs = await undisturbedMs({ town, home })
   let struck = 0
-  for (let done = 0; done < pairings; done += PAIRED_TOGETHER) {
-    const names = Array.from({ length: PAIRED_TOGETHER }, (_, index) => `pne-${done + index}`)
+  const endsAt = short ? performance.now() + SHORT_MS : Number.POSITIVE_INFINITY
+  while (credentials.length < count && performance.now() < endsAt) {
+    const names = Array.from({ length: PAIRED_TOGETHER }, (_, index) => `pne-${credentials.length + index}`)
     const asked = names.map(async (name) => pairAtLast(await town.ticket(home, name), town.path(`${name}.json`)))
     let left = names.length
     for (const one of asked) void one.finally(() => left--)
@@ -62,8 +65,9 @@ async function pairUnderFire({ town, home, mortal, promises, short, say }: Scene
     struck += left
     await mortal.revive()
     credentials.push(...(await Promise.all(asked)))
-    if (credentials.length % 50 === 0) say(`${credentials.length} of ${pairings} paired, killed ${mortal.deaths} times`)
+    if (credentials.length % 50 === 0) say(`${credentials.length} of ${count} paired, killed ${mortal.deaths} times`)
   }
+  const pairings = credentials.length
   const pnes = (await town.pnes()).filter(({ name }) => name.startsWith('pne-'))
   const ids = new Set(pnes.filter(({ state }) => state === 'active').map(({ id }) => id))
   promises.keep(
@@ -102,16 +106,17 @@ async function pairAtLast(uri: string, credentialFile: string): Promise<Credenti
 
 async function registerUnderFire(scene: Scene, credentials: readonly Credential[]) {
   const { town, home, mortal, promises, short, say } = scene
-  const registrations = short ? 100 : 1000
+  const count = short ? 100 : 1000
   const present = credentials.slice(0, PRESENT_TOGETHER)
   const before = mortal.deaths
   const lasted = new Map<string, number>()
   let rounds = 0
-  for (; rounds * present.length < registrations; rounds++) {
+  const endsAt = short ? performance.now() + SHORT_MS : Number.POSITIVE_INFINITY
+  for (; rounds * present.length < count && performance.now() < endsAt; rounds++) {
     for (const { pneId, ms } of await presenceUnderFire(home, present, mortal)) {
       if (ms > COUNTED_AFTER_MS) lasted.set(pneId, (lasted.get(pneId) ?? 0) + 1)
     }
-    say(`${(rounds + 1) * present.length} of ${registrations} presences, killed ${mortal.deaths - before} times`)
+    say(`${(rounds + 1) * present.length} of ${count} presences, killed ${mortal.deaths - before} times`)
   }
   await until(async () => (await town.list('/v1/sessions')).length === 0, 'somebody is left registered', FINISH_MS)
   const { began, ended } = await countedBy(town)

@@ -1,7 +1,8 @@
 // A real PostgreSQL for tests and benches, out of npm: a cluster of its own in a temporary folder, on a free port, gone with
 // the process. Waiting for the disk is off: what survives the end of a process survives it all the same.
+import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { appendFileSync, chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -23,16 +24,18 @@ export interface Postgres {
   /** kill -9 of the whole cluster. */
   kill(): Promise<void>
   start(): Promise<void>
+  /** Ends it in good order. What it holds stays. */
+  halt(): Promise<void>
   stop(): Promise<void>
 }
 
-/** @param settings  of postgresql.conf */
-export async function startPostgres(settings: Record<string, string> = {}): Promise<Postgres> {
+/** @param settings  of postgresql.conf  @param primary  whose streaming standby it is to be; it is restarted for that */
+export async function startPostgres(settings: Record<string, string> = {}, primary?: Postgres): Promise<Postgres> {
   const folder = mkdtempSync(join(tmpdir(), 'opencpns-postgres-'))
   chmodSync(folder, 0o755) // as root, the cluster runs as another user
   const data = join(folder, 'data')
   const port = await freePort()
-  const password = randomBytes(12).toString('hex')
+  const password = primary?.password ?? randomBytes(12).toString('hex')
   const all = { fsync: 'off', shared_buffers: '32MB', unix_socket_directories: '', log_statement: 'none', ...settings }
   const cluster = new EmbeddedPostgres({
     databaseDir: data,
@@ -44,15 +47,24 @@ export async function startPostgres(settings: Record<string, string> = {}): Prom
     persistent: true,
     initdbFlags: ['--no-sync', '--encoding=UTF8', '--locale=C', '--no-instructions'],
     postgresFlags: Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
-    onLog: () => undefined,
+    onLog: (line) => {
+      if (`${line}`.includes('ready to accept')) onReady()
+    },
     onError: () => undefined,
   })
   let running = false
+  let onReady = () => {}
   const start = async () => {
-    await cluster.start()
+    const ready = new Promise<void>((resolve) => {
+      onReady = resolve
+    })
+    const started = cluster.start()
+    started.catch(() => undefined) // of a standby it waits for other words
+    await Promise.race([started, ready])
     running = true
   }
-  await cluster.initialise()
+  if (primary) await becomeStandby(data, primary)
+  else await cluster.initialise()
   await start()
 
   const clients = new Map<string, Promise<ReturnType<EmbeddedPostgres['getPgClient']>>>()
@@ -72,6 +84,11 @@ export async function startPostgres(settings: Record<string, string> = {}): Prom
       if (client.status === 'fulfilled') await client.value.end()
     }
     clients.clear()
+  }
+  const halt = async () => {
+    await disconnect()
+    if (running) await cluster.stop()
+    running = false
   }
   return {
     port,
@@ -102,13 +119,22 @@ export async function startPostgres(settings: Record<string, string> = {}): Prom
       rmSync(join(data, 'postmaster.pid'), { force: true })
     },
     start,
+    halt,
     async stop() {
-      await disconnect()
-      if (running) await cluster.stop()
-      running = false
+      await halt()
       rmSync(folder, { recursive: true, force: true })
     },
   }
+}
+
+/** A copy of the primary's files that follows it from then on. */
+async function becomeStandby(data: string, primary: Postgres): Promise<void> {
+  await primary.halt()
+  execFileSync('cp', ['--archive', primary.data, data])
+  await primary.start()
+  const follows = `host=127.0.0.1 port=${primary.port} user=postgres password=${primary.password} application_name=standby`
+  appendFileSync(join(data, 'postgresql.auto.conf'), `primary_conninfo = '${follows}'\n`)
+  writeFileSync(join(data, 'standby.signal'), '')
 }
 
 async function freePort(): Promise<number> {

@@ -1,11 +1,13 @@
 // Real processes to do faults to: a server that keeps its port, gateways, paired PNEs, in a temporary folder, made by the command
 // line and gone with the trial.
 
+import { cpSync } from 'node:fs'
 import { createTicket, readGatewayCredential } from '@opencpns/gateway'
 import { type Address, formatHostPort } from '@opencpns/io'
 import { type Credential, pair } from '@opencpns/pne'
-import type { Machine, Running } from '../../end-to-end/processes.ts'
+import { Machine, type Running } from '../../end-to-end/processes.ts'
 import { addressOf, freePort, ProcessTown } from '../../end-to-end/town.ts'
+import { startPostgres } from '../../support/postgres.ts'
 import { until } from '../../support/until.ts'
 import type { Trial } from './fault.ts'
 import { LinkedGateway } from './linked-gateway.ts'
@@ -27,13 +29,24 @@ interface Page<T> {
   readonly next: string | null
 }
 
-/** @returns why there can be none, where there can be none */
+/** @param store in which it is @returns why there can be none, where there can be none */
 export async function openTown(
   { after }: Pick<Trial, 'after'>,
   kind: StoreKind = 'SQLite',
 ): Promise<FaultTown | string> {
-  if (kind === 'PostgreSQL') return 'the store in PostgreSQL is not there yet'
-  const town = await ProcessTown.open('--log-level', 'error')
+  if (kind === 'SQLite') return townOn({ after }, new Machine())
+  const postgres = await startPostgres()
+  after(() => postgres.stop())
+  return townIn({ after }, await postgres.createDatabase())
+}
+
+/** A town whose servers have their store in this database. @param url postgres://… */
+export function townIn(trial: Pick<Trial, 'after'>, url: string): Promise<FaultTown> {
+  return townOn(trial, new Machine(undefined, { OPENCPNS_STORE: url }))
+}
+
+async function townOn({ after }: Pick<Trial, 'after'>, machine: Machine): Promise<FaultTown> {
+  const town = await ProcessTown.openOn(machine, '--log-level', 'error')
   after(() => town.close())
   const faulty = new FaultTown(town, await freePort())
   after(() => faulty.close())
@@ -61,10 +74,27 @@ export class FaultTown {
     return server
   }
 
+  /** The server, as one of several. */
+  async firstServer(): Promise<ServerProcess> {
+    return { address: this.serverAt, running: await this.server(), again: () => this.serverAgain() }
+  }
+
   /** Starts the server where it was. */
   serverAgain(machine = this.town.machine, ...more: string[]): Promise<Running> {
     const where = ['--listen', formatHostPort(this.serverAt), '--admin', '127.0.0.1:0', '--log-level', 'error']
     return machine.start('server', 'run', '--data', this.path('server'), ...where, ...more)
+  }
+
+  /**
+   * A further server of the same store, as a process: a replica, with a copy of the data folder that nobody has used yet.
+   * It is started where it was by `again`.
+   */
+  async replica(name: string): Promise<ServerProcess> {
+    cpSync(this.path('server'), this.path(name), { recursive: true, preserveTimestamps: true })
+    const address = { host: '127.0.0.1', port: await freePort() }
+    const where = ['--listen', formatHostPort(address), '--admin', '127.0.0.1:0', '--log-level', 'error']
+    const again = () => this.town.machine.start('server', 'run', '--data', this.path(name), ...where)
+    return { address, running: await again(), again }
   }
 
   /** A gateway as a process. */
@@ -140,6 +170,13 @@ interface GatewayPlace {
   readonly servers?: readonly Address[]
   /** Where it runs, if not here. */
   readonly machine?: Machine
+}
+
+export interface ServerProcess {
+  readonly address: Address
+  readonly running: Running
+  /** Starts it where it was. */
+  again(): Promise<Running>
 }
 
 export interface GatewayProcess {

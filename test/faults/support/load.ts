@@ -92,6 +92,11 @@ export function medianMs(outcomes: readonly Outcome[]): number {
   return quantileMs(outcomes, 0.5)
 }
 
+/** In whole milliseconds, how long so many of them took at most. @param share 0 to 1 */
+export function withinMs(outcomes: readonly Outcome[], share: number): number {
+  return Math.round(quantileMs(outcomes, share))
+}
+
 /** The slowest of the quickest tenth. */
 export function quickMs(outcomes: readonly Outcome[]): number {
   return quantileMs(outcomes, 0.1)

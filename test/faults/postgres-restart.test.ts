@@ -1,0 +1,4 @@
+import { postgresRestart } from './postgres-restart.ts'
+import { inShort } from './support/in-short.ts'
+
+inShort(postgresRestart)

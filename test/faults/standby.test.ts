@@ -1,0 +1,4 @@
+import { standby } from './standby.ts'
+import { inShort } from './support/in-short.ts'
+
+inShort(standby)
