@@ -60,6 +60,12 @@ test('what is no option of run is refused, and nothing is written', async (t) =>
     ['an unknown option', ['--liste', 'x'], /--liste is no option of opencpns server run/],
     ['a value that cannot be', ['--listen', '7410'], /not HOST:PORT/],
     ['a word', ['now'], /now is no option/],
+    ['a password', ['--store', 'postgres://cpns:secret@db/cpns'], /give the store with --store-file/],
+    [
+      'a password behind',
+      ['--store', 'postgres://db/cpns?sslmode=require&password=x'],
+      /give the store with --store-file/,
+    ],
     ['a data folder', ['--data', '/srv'], /--data is not for you to give/],
   ]
   for (const [name, options, message] of refused) {

@@ -8,6 +8,8 @@ import { literal } from './unit.ts'
 /** What a unit decides itself. */
 const decided = ['--data', '--json']
 const PRIVILEGED_PORTS = 1024
+/** Of a URL: before the host, or behind the question mark. */
+const WITH_PASSWORD = /^\w+:\/\/([^/@]*:[^/@]*@|[^?]*\?(.*&)?password=)/
 
 export interface CommandLine {
   readonly words: readonly string[]
@@ -28,6 +30,12 @@ export function commandLine(run: Command, args: readonly string[]): CommandLine 
   for (const { option, value } of pairs(run, args)) {
     const name = option.long ?? ''
     if (decided.includes(name)) throw usage(run, `${name} is not for you to give: the unit does`)
+    if (value !== undefined && WITH_PASSWORD.test(value)) {
+      throw usage(
+        run,
+        'a unit is for everybody to read, and that has a password in it: give the store with --store-file',
+      )
+    }
     words.push(name)
     if (value === undefined) continue
     const isFile = option.flags.includes('<file>')
