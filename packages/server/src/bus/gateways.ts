@@ -1,6 +1,6 @@
 // What an operator asks of a gateway, wherever its link is: here, or else at another server, which is asked to ask it.
 import type { LinkedGateways } from '../doors/cpns/gateways.ts'
-import { GatewayUnavailable, type GatewayUnavailableCode } from '../doors/cpns/gateways.ts'
+import { GatewayUnavailable, type GatewayUnavailableErrorCode } from '../doors/cpns/gateways.ts'
 import type { MadeTicket, TicketWishes } from '../doors/cpns/ticket-requests.ts'
 import type { Inquiries } from './inquiries.ts'
 
@@ -12,7 +12,7 @@ type Question =
   | { readonly what: 'rotate'; readonly gateway: string; readonly pneId: string }
 
 /** A ticket as JSON, nothing for a wish that was passed on, or why there is none. */
-type Answer = { readonly ticket?: TicketDocument } | { readonly refused: GatewayUnavailableCode }
+type Answer = { readonly ticket?: TicketDocument } | { readonly refused: GatewayUnavailableErrorCode }
 
 interface TicketDocument {
   readonly uri: string

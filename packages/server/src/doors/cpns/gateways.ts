@@ -2,13 +2,13 @@
 
 import type { MadeTicket, TicketWishes } from './ticket-requests.ts'
 
-export type GatewayUnavailableCode =
+export type GatewayUnavailableErrorCode =
   | 'GATEWAY_NOT_CONNECTED' // it has no link here now: see that it runs and reaches the server
   | 'GATEWAY_TOO_OLD' // it has a link, but does not speak version 2 of it: update the gateway
   | 'GATEWAY_SILENT' // it gave no answer in 4 s
   | 'GATEWAY_BUSY' // it could not do it now, or is asked too often at once
 
-const messages: Readonly<Record<GatewayUnavailableCode, string>> = {
+const messages: Readonly<Record<GatewayUnavailableErrorCode, string>> = {
   GATEWAY_NOT_CONNECTED: 'the gateway is not connected: see that it runs and reaches this server',
   GATEWAY_TOO_OLD: 'the gateway is too old to be asked: update it',
   GATEWAY_SILENT: 'the gateway gave no answer: try again',
@@ -18,9 +18,9 @@ const messages: Readonly<Record<GatewayUnavailableCode, string>> = {
 /** A gateway could not do what an operator asked for. */
 export class GatewayUnavailable extends Error {
   override readonly name = 'GatewayUnavailable'
-  readonly code: GatewayUnavailableCode
+  readonly code: GatewayUnavailableErrorCode
 
-  constructor(code: GatewayUnavailableCode) {
+  constructor(code: GatewayUnavailableErrorCode) {
     super(messages[code])
     this.code = code
   }
