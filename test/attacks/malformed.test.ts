@@ -12,6 +12,7 @@ import {
   AssignmentRequest,
   AuthenticationRequest,
   AuthenticationResponse,
+  AuthenticationsReport,
   Case,
   Challenge,
   ChallengeAnswer,
@@ -34,6 +35,7 @@ import {
   Result,
   SERVER_FRAME_MAX_OCTETS,
   SessionOffer,
+  TicketResponse,
 } from '@opencpns/protocol'
 import { ScriptedPne } from '../../packages/gateway/test/support/scripted-pne.ts'
 import { ScriptedGateway } from '../../packages/server/test/doors/scripted-gateway.ts'
@@ -86,8 +88,14 @@ function send(stream: Duplex, [what, octets]: Attack): void {
 
 const request = () => encode(AuthenticationRequest, { versions: [1], secondSeed: town.watch.secondSeed, realm: REALM })
 
+const tracedRequest = () => {
+  const traceparent = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`
+  return encode(AuthenticationRequest, { versions: [1], secondSeed: town.watch.secondSeed, realm: REALM, traceparent })
+}
+
 const atGateway: Record<string, { good: () => Uint8Array; reach: (pne: ScriptedPne) => Promise<unknown> }> = {
   'AuthenticationRequest, the first frame': { good: request, reach: async () => {} },
+  'AuthenticationRequest in a trace, the first frame': { good: tracedRequest, reach: async () => {} },
   'PairingRequest, the first frame': {
     good: () => encode(PairingRequest, { versions: [1], ticketId: randomBytes(16) }),
     reach: async () => {},
@@ -138,6 +146,17 @@ const atServer: Record<string, { good: Uint8Array; reach: () => Promise<FrameLin
     reach: async () =>
       (await ScriptedGateway.connect(town.stage.server.addresses.cpns, gatewayName, await secret())).link,
   },
+}
+
+const counts = { localAccepted: 1, localRefused: 0, remoteAccepted: 0, remoteRefused: 0, undecided: 0, untold: 1 }
+const version2 = async () =>
+  (await ScriptedGateway.connect(town.stage.server.addresses.cpns, gatewayName, await secret(), [2, 1])).link
+
+for (const [what, good] of Object.entries({
+  'a report': encode(AuthenticationsReport, { ...counts, spanMs: 250, reports: [] }),
+  'a ticket': encode(TicketResponse, { id: 1, result: Result.busy }),
+})) {
+  atServer[`${what}, inside TLS in version 2`] = { good, reach: version2 }
 }
 
 let rogueSecret: Buffer | undefined
@@ -263,7 +282,7 @@ test('a version that nobody speaks is refused by each party, with a list where t
     const link = await (atServer['Hello, the first frame'] as { reach(): Promise<FrameLink> }).reach()
     await link.send(encode(Hello, { versions: strange, gateway: gatewayName }))
     const { result, versions } = decode(await link.receive(limits), HelloResponse, HelloOffer) as HelloResponse
-    assert.deepEqual([result, versions], [Result.unsupportedVersion, [1]])
+    assert.deepEqual([result, versions], [Result.unsupportedVersion, [2, 1]])
     await ends(link, 'after the refusal')
     link.socket.destroy()
   })
