@@ -12,7 +12,7 @@ import { answers, type Query } from './parts.ts'
 const WINDOW_S = 60
 const SECONDS = 120
 
-export function addOverviewRoutes(app: FastifyInstance, { live, totals }: Watch): void {
+export function addOverviewRoutes(app: FastifyInstance, { live, totals, authentications }: Watch): void {
   app.get(
     '/v1/overview',
     {
@@ -33,7 +33,7 @@ export function addOverviewRoutes(app: FastifyInstance, { live, totals }: Watch)
         gateways: { connected, disconnected: Math.max(0, cpns - connected), revoked },
         pnes,
         registered,
-        refusals: live.refusals.last().map(refusal),
+        refusals: (await authentications.show(live.refusals.last())).map(refusal),
       }
     },
   )

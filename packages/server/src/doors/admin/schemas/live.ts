@@ -73,6 +73,7 @@ const Refusal = Type.Object({
   case: nullable(Case),
   gateway: Type.String(),
   pne: nullable(Type.String()),
+  pneName: nullable(Type.String()),
   reason: nullable(Type.String()),
   session: nullable(Type.String()),
 })
