@@ -49,7 +49,7 @@ test('it can be used within a second, with an empty cache', { skip: noBrowser },
 /** Time until the answer to a first click is there, and how long the page itself worked. */
 async function firstClick(desk: Desk, loggedIn: Page): Promise<{ ms: number; workMs: number }> {
   const storageState = await loggedIn.context().storageState()
-  const context = await loggedIn.context().browser()?.newContext({ baseURL: desk.base, storageState })
+  const context = await loggedIn.context().browser()?.newContext({ baseURL: desk.system.base, storageState })
   if (!context) throw new Error('the browser has ended')
   const page = await context.newPage()
   const debug = await context.newCDPSession(page)

@@ -42,11 +42,11 @@ test('a user and a gateway are added; its credential is saved once, and a gatewa
   await page.getByRole('link', { name: 'office-gw' }).waitFor()
   assert.ok(!(await page.content()).includes(credential.secret), 'the secret is gone with the dialog')
 
-  await download.saveAs(desk.town.path('office-gw.json'))
-  await chmod(desk.town.path('office-gw.json'), 0o600)
-  await desk.runGateway('office-gw')
+  await download.saveAs(desk.system.town.path('office-gw.json'))
+  await chmod(desk.system.town.path('office-gw.json'), 0o600)
+  await desk.system.runGateway('office-gw')
   await page.getByRole('row', { name: /office-gw.*connected/ }).waitFor()
-  browser.assertClean(desk.base)
+  browser.assertClean(desk.system.base)
 })
 
 test('a token is shown once, works, and is revoked', { skip: noBrowser }, async (t) => {
@@ -58,7 +58,7 @@ test('a token is shown once, works, and is revoked', { skip: noBrowser }, async 
   await dialog.getByRole('button', { name: 'Make token' }).click()
   const token = (await dialog.locator('code').textContent()) ?? ''
   assert.match(token, /^[\w-]{40,}$/)
-  const asked = () => fetch(`${desk.base}/v1/users`, { headers: { authorization: `Bearer ${token}` } })
+  const asked = () => fetch(`${desk.system.base}/v1/users`, { headers: { authorization: `Bearer ${token}` } })
   assert.equal((await asked()).status, 200)
   await dialog.getByRole('button', { name: 'I have it: close' }).click()
   await page.getByRole('cell', { name: /^grafana/ }).waitFor()
@@ -72,13 +72,13 @@ test('a token is shown once, works, and is revoked', { skip: noBrowser }, async 
 test('a policy that somebody else has changed meanwhile is not written over unseen', { skip: noBrowser }, async (t) => {
   const desk = await Desk.open(t)
   const { page } = await desk.logIn({ path: '/users/alice' })
-  const policy = async () => (await desk.get('/v1/users/alice')).policy
+  const policy = async () => (await desk.system.get('/v1/users/alice')).policy
   const edit = async () => {
     await page.getByRole('button', { name: 'Edit policy' }).click()
     await page.getByLabel('nowhere').check()
   }
   await edit()
-  await desk.ask('PATCH', '/v1/users/alice', { policy: { sessionsMax: 7 } })
+  await desk.system.ask('PATCH', '/v1/users/alice', { policy: { sessionsMax: 7 } })
   await page.getByRole('button', { name: 'Save' }).click()
   await page.getByText('Somebody else has changed this meanwhile').waitFor()
   assert.match((await page.getByRole('alert').textContent()) ?? '', /roaming at every gateway.*sessions: 7/)
@@ -87,7 +87,7 @@ test('a policy that somebody else has changed meanwhile is not written over unse
   await page.locator('dd').getByText('7', { exact: true }).waitFor()
 
   await edit()
-  await desk.ask('PATCH', '/v1/users/alice', { policy: { sessionsMax: 8 } })
+  await desk.system.ask('PATCH', '/v1/users/alice', { policy: { sessionsMax: 8 } })
   await page.getByRole('button', { name: 'Save' }).click()
   await page.getByText('Somebody else has changed this meanwhile').waitFor()
   await page.getByRole('button', { name: 'Save' }).click()
@@ -116,7 +116,7 @@ test('a search finds as one types: the last words count, an older answer never c
 }, async (t) => {
   const desk = await Desk.open(t, 'home-gw')
   for (const [at, name] of ['kitchen lamp', 'kitchen scale', 'garage door'].entries())
-    await desk.pair(name, 'home-gw', `${at}.json`)
+    await desk.system.pair(name, 'home-gw', `${at}.json`)
   const { page, urls } = await desk.logIn({ path: '/pnes' })
   await page.getByRole('link', { name: 'garage door' }).waitFor()
   let held = 0

@@ -35,11 +35,11 @@ async function tabTo(page: Page, name: RegExp, most = 60): Promise<void> {
 
 test('from the log-in to a revocation without a mouse', { skip: noBrowser }, async (t) => {
   const desk = await Desk.open(t, 'home-gw')
-  const id = await desk.pair('watch', 'home-gw', 'watch.json')
+  const id = await desk.system.pair('watch', 'home-gw', 'watch.json')
   const { page } = await desk.browse()
   await page.goto('/')
   await until(async () => (await focused(page)).name === 'Token', 'the log-in has the focus')
-  await page.keyboard.type(await desk.token())
+  await page.keyboard.type(await desk.system.token())
   await page.keyboard.press('Enter')
   await until(async () => (await focused(page)).name === 'Overview', 'after the log-in it goes on at the page')
 
@@ -73,7 +73,7 @@ test('from the log-in to a revocation without a mouse', { skip: noBrowser }, asy
   }
   await page.keyboard.press('Escape')
   await until(async () => (await focused(page)).name === 'Revoke', 'the focus comes back')
-  assert.equal((await desk.get(`/v1/pnes/${id}`)).state, 'active', 'Escape does nothing else')
+  assert.equal((await desk.system.get(`/v1/pnes/${id}`)).state, 'active', 'Escape does nothing else')
   await page.keyboard.press('Enter')
   await page.getByRole('dialog').waitFor()
   await tabTo(page, /^Revoke for ever$/, 4)
@@ -83,10 +83,10 @@ test('from the log-in to a revocation without a mouse', { skip: noBrowser }, asy
 
 test('Flow plays, pauses and steps by keys', { skip: noBrowser }, async (t) => {
   const desk = await Desk.open(t, 'home-gw', 'hotel-gw')
-  await desk.pair('watch', 'home-gw', 'watch.json')
-  await desk.connect('watch.json', 'hotel-gw')
-  await until(async () => (await desk.get('/v1/authentications')).items[0]?.complete === true)
-  const { id } = (await desk.get('/v1/authentications')).items[0]
+  await desk.system.pair('watch', 'home-gw', 'watch.json')
+  await desk.system.connect('watch.json', 'hotel-gw')
+  await until(async () => (await desk.system.get('/v1/authentications')).items[0]?.complete === true)
+  const { id } = (await desk.system.get('/v1/authentications')).items[0]
   const { page } = await desk.logIn({ path: `/flow/${id}` })
   const place = () => page.locator('.place').textContent()
   await page.locator('svg .end.secured').waitFor()
@@ -117,10 +117,10 @@ test('Flow plays, pauses and steps by keys', { skip: noBrowser }, async (t) => {
 
 test('whoever wants less motion sees each authentication at once', { skip: noBrowser }, async (t) => {
   const desk = await Desk.open(t, 'home-gw')
-  await desk.pair('watch', 'home-gw', 'watch.json')
+  await desk.system.pair('watch', 'home-gw', 'watch.json')
   const { page } = await desk.logIn({ path: '/flow', reducedMotion: 'reduce' })
   await page.getByText('Nothing has been authenticated yet').waitFor()
-  await desk.connect('watch.json', 'home-gw')
+  await desk.system.connect('watch.json', 'home-gw')
   await page.locator('svg .step.done').first().waitFor()
   assert.equal(await page.locator('svg .end.secured').count(), 1)
   assert.equal(await page.evaluate("getComputedStyle(document.querySelector('svg .step .line')).animationName"), 'none')

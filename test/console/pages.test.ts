@@ -42,17 +42,19 @@ function furnish(): Promise<Furnished> {
 
 async function fill(desk: Desk): Promise<string[]> {
   const ids: string[] = []
-  for (const [at, name] of NAMES.entries()) ids.push(await desk.pair(name, 'home-gw', `device-${at}.json`))
+  for (const [at, name] of NAMES.entries()) ids.push(await desk.system.pair(name, 'home-gw', `device-${at}.json`))
   for (const at of [0, 4])
-    for (const gateway of ['home-gw', 'hotel-gw']) await desk.connect(`device-${at}.json`, gateway)
-  await desk.ask('POST', `/v1/pnes/${ids[4]}/revoke`, {})
-  await desk.connect('device-4.json', 'hotel-gw')
-  await desk.ask('POST', `/v1/pnes/${encodeURIComponent(HOSTILE)}/revoke`, {})
-  await desk.ask('PATCH', '/v1/users/alice', { policy: { roaming: 'listed', gateways: ['hotel-gw'], sessionsMax: 3 } })
-  await desk.makeToken('grafana', 'viewer')
-  forgeEvent(desk.town.path('server'), ids[4] ?? '')
-  await until(async () => (await desk.get('/v1/authentications?result=refused')).items.length > 1)
-  const { items } = await desk.get('/v1/authentications?limit=10')
+    for (const gateway of ['home-gw', 'hotel-gw']) await desk.system.connect(`device-${at}.json`, gateway)
+  await desk.system.ask('POST', `/v1/pnes/${ids[4]}/revoke`, {})
+  await desk.system.connect('device-4.json', 'hotel-gw')
+  await desk.system.ask('POST', `/v1/pnes/${encodeURIComponent(HOSTILE)}/revoke`, {})
+  await desk.system.ask('PATCH', '/v1/users/alice', {
+    policy: { roaming: 'listed', gateways: ['hotel-gw'], sessionsMax: 3 },
+  })
+  await desk.system.makeToken('grafana', 'viewer')
+  forgeEvent(desk.system.town.path('server'), ids[4] ?? '')
+  await until(async () => (await desk.system.get('/v1/authentications?result=refused')).items.length > 1)
+  const { items } = await desk.system.get('/v1/authentications?limit=10')
   const flows = [items[0], items.at(-1)].map(({ id }: { id: number }) => `/flow/${id}`)
   const lists = [
     '/',
@@ -100,7 +102,7 @@ for (const width of [1280, 320]) {
     const { desk, paths } = await furnish()
     const browser = await desk.logIn({ viewport: { width, height: 800 } })
     for (const path of paths) await checkPage(browser, path)
-    browser.assertClean(desk.base)
+    browser.assertClean(desk.system.base)
     await browser.close()
   })
 }
@@ -112,7 +114,7 @@ test('no dialog, form or log-in keeps anybody out', { skip: noBrowser, timeout: 
   await page.goto('/')
   await page.getByRole('heading', { name: 'Log in' }).waitFor()
   await assertForEverybody(page, 'log-in')
-  await page.locator('input[type=password]').fill(await desk.token())
+  await page.locator('input[type=password]').fill(await desk.system.token())
   await page.getByRole('button', { name: 'Log in' }).click()
   await page.getByRole('button', { name: 'Menu' }).click()
   await assertForEverybody(page, 'menu')
@@ -126,7 +128,7 @@ test('no dialog, form or log-in keeps anybody out', { skip: noBrowser, timeout: 
   await page.getByRole('button', { name: 'Make ticket' }).click()
   await page.getByRole('img', { name: /QR code/ }).waitFor()
   await assertForEverybody(page, 'ticket')
-  browser.assertClean(desk.base)
+  browser.assertClean(desk.system.base)
   await browser.close()
 })
 
@@ -136,7 +138,7 @@ test('what somebody calls a device is shown as it is', { skip: noBrowser }, asyn
   for (const name of NAMES) await browser.page.getByText(name, { exact: true }).waitFor()
   await browser.page.goto('/flow?result=refused')
   await browser.page.getByText('<svg onload=alert').first().waitFor()
-  browser.assertClean(desk.base)
+  browser.assertClean(desk.system.base)
   await browser.close()
 })
 

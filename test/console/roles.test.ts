@@ -28,7 +28,7 @@ function send(page: Page, method: string, path: string, body: object = {}): Prom
 
 test('roles', { skip: noBrowser }, async (t) => {
   const desk = await Desk.open(t, 'home-gw')
-  const id = await desk.pair('watch', 'home-gw', 'watch.json')
+  const id = await desk.system.pair('watch', 'home-gw', 'watch.json')
   const paths = [
     '/',
     '/flow',
@@ -58,18 +58,18 @@ test('roles', { skip: noBrowser }, async (t) => {
   ] as const
 
   await t.test('a viewer is offered nothing, and refused everything', async () => {
-    const { page } = await desk.logIn({ token: await desk.makeToken('eve', 'viewer') })
+    const { page } = await desk.logIn({ token: await desk.system.makeToken('eve', 'viewer') })
     for (const path of paths) assert.deepEqual(await offers(page, path), [], path)
     const places = await page.getByRole('navigation', { name: 'Console' }).getByRole('link').allTextContents()
     assert.deepEqual(places, ['Overview', 'Flow', 'PNEs', 'Gateways', 'Users', 'Personal networks'])
     for (const [method, path, body] of changes) {
       assert.deepEqual(await send(page, method, path, body), [403, 'ROLE_INSUFFICIENT'], path)
     }
-    assert.equal((await desk.get(`/v1/pnes/${id}`)).state, 'active')
+    assert.equal((await desk.system.get(`/v1/pnes/${id}`)).state, 'active')
   })
 
   await t.test('an operator is offered what is about devices and policies, and no more', async () => {
-    const { page } = await desk.logIn({ token: await desk.makeToken('oscar', 'operator') })
+    const { page } = await desk.logIn({ token: await desk.system.makeToken('oscar', 'operator') })
     assert.deepEqual(await offers(page, `/pnes/${id}`), ['Revoke', 'Rotate key'])
     assert.deepEqual(await offers(page, '/users/alice'), ['Edit policy'])
     assert.deepEqual(await offers(page, '/users'), [])
@@ -84,6 +84,6 @@ test('roles', { skip: noBrowser }, async (t) => {
     const { page } = await desk.logIn()
     const forged = `fetch('/v1/pnes/${id}/revoke', { method: 'POST' }).then(async (response) => [response.status, (await response.json()).code])`
     assert.deepEqual(await page.evaluate(forged), [403, 'CONSOLE_HEADER_REQUIRED'])
-    assert.equal((await desk.get(`/v1/pnes/${id}`)).state, 'active')
+    assert.equal((await desk.system.get(`/v1/pnes/${id}`)).state, 'active')
   })
 })

@@ -11,7 +11,7 @@ test('a device from its ticket to its revocation, all in sight', { skip: noBrows
   const desk = await Desk.open(t, 'home-gw', 'hotel-gw')
   const browser = await desk.browse({ permissions: ['clipboard-read', 'clipboard-write'] })
   const { page } = browser
-  const token = await desk.token()
+  const token = await desk.system.token()
 
   await page.goto('/pair')
   assert.equal(await page.title(), 'OpenCPNS')
@@ -28,7 +28,7 @@ test('a device from its ticket to its revocation, all in sight', { skip: noBrows
   assert.match(uri, /^cpns:127\.0\.0\.1:\d+\?/)
   assert.match((await page.getByRole('timer').textContent()) ?? '', /^(10:00|9:\d\d)$/)
 
-  await desk.town.run('pne', 'pair', uri, '--credential', desk.town.path('watch.json'))
+  await desk.system.town.run('pne', 'pair', uri, '--credential', desk.system.town.path('watch.json'))
   await page.getByText('watch is paired.').waitFor()
   assert.equal(await page.getByRole('img', { name: /QR code/ }).count(), 0, 'a used ticket is shown no longer')
 
@@ -38,7 +38,7 @@ test('a device from its ticket to its revocation, all in sight', { skip: noBrows
     ['home-gw', 'local'],
     ['hotel-gw', 'remote'],
   ] as const) {
-    assert.equal((await desk.connect('watch.json', gateway)).code, 0)
+    assert.equal((await desk.system.connect('watch.json', gateway)).code, 0)
     const entry = page.getByRole('link', { name: new RegExp(`watch at ${gateway}.*${theCase}, accepted`, 's') })
     await entry.waitFor()
     await page
@@ -64,7 +64,7 @@ test('a device from its ticket to its revocation, all in sight', { skip: noBrows
   await page.locator('dd').getByText('revoked', { exact: true }).waitFor()
   assert.equal(await page.getByRole('button', { name: 'Revoke' }).count(), 0, 'what is revoked cannot be revoked again')
 
-  await until(async () => (await desk.connect('watch.json', 'hotel-gw')).code !== 0)
+  await until(async () => (await desk.system.connect('watch.json', 'hotel-gw')).code !== 0)
   await page.getByRole('link', { name: 'Overview' }).click()
   await page.getByRole('link', { name: 'The device was revoked' }).first().click()
   await page.getByRole('img', { name: /of watch at hotel-gw: remote case, refused at step [45]/ }).waitFor()
@@ -72,7 +72,7 @@ test('a device from its ticket to its revocation, all in sight', { skip: noBrows
   assert.match((await page.locator('.why').textContent()) ?? '', /The device was revoked.*PNE_REVOKED/)
   assert.match(page.url(), /\/flow\/\d+$/)
 
-  browser.assertClean(desk.base)
+  browser.assertClean(desk.system.base)
   await assertUntold(desk, browser, token)
 })
 
@@ -85,7 +85,7 @@ async function assertUntold(desk: Desk, { page, urls }: Watched, token: string) 
   assert.ok(urls.length > 20 && urls.every((url) => !url.includes(token)))
   const kept = String(await page.evaluate(KEPT))
   assert.ok(!kept.includes(token))
-  const said = Buffer.concat(desk.town.machine.said.map(({ octets }) => octets)).toString()
+  const said = Buffer.concat(desk.system.town.machine.said.map(({ octets }) => octets)).toString()
   assert.ok(said.length > 500 && !said.includes(token))
   const cookies = await page.context().cookies()
   assert.deepEqual(

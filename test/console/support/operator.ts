@@ -1,30 +1,19 @@
-// What an operator has before them: a server, gateways and devices as processes of their own, and a browser at the console.
+// What an operator has before them: a system, and browsers at its console.
 
 import type { TestContext } from 'node:test'
-import { formatHostPort } from '@opencpns/io'
-import { readAdminAccess } from '@opencpns/server'
 import type { BrowserContextOptions, Page } from 'playwright-core'
-import type { Running } from '../../end-to-end/processes.ts'
-import { addressOf, freePort, ProcessTown } from '../../end-to-end/town.ts'
-import { until } from '../../support/until.ts'
 import { Watched } from './browser.ts'
-
-// biome-ignore lint/suspicious/noExplicitAny: documents from outside, whose shape the tests are about
-export type Answer = any
+import { System } from './system.ts'
 
 export class Desk {
-  readonly town: ProcessTown
-  readonly gateways = new Map<string, Running>()
-  readonly #adminPort: number
-  #server: Running | undefined
+  readonly system: System
   readonly #browsers: Watched[] = []
 
-  private constructor(town: ProcessTown, adminPort: number) {
-    this.town = town
-    this.#adminPort = adminPort
+  private constructor(system: System) {
+    this.system = system
   }
 
-  /** A server with the user alice and these gateways, all connected, until the test is over. */
+  /** Until the test is over. @param gateways all connected */
   static async open(t: TestContext, ...gateways: string[]): Promise<Desk> {
     const desk = await Desk.start(...gateways)
     t.after(() => desk.close())
@@ -32,114 +21,18 @@ export class Desk {
   }
 
   static async start(...gateways: string[]): Promise<Desk> {
-    const desk = new Desk(await ProcessTown.open(), await freePort())
-    try {
-      await desk.startServer()
-      await desk.town.addUser()
-      for (const name of gateways) await desk.addGateway(name)
-      return desk
-    } catch (error) {
-      await desk.close()
-      throw error
-    }
-  }
-
-  get base(): string {
-    return `http://127.0.0.1:${this.#adminPort}`
-  }
-
-  async startServer(): Promise<void> {
-    const listen = this.#server ? formatHostPort(addressOf(this.#server, 'cpns')) : '127.0.0.1:0'
-    const where = ['--listen', listen, '--admin', `127.0.0.1:${this.#adminPort}`]
-    this.#server = await this.town.machine.start('server', 'run', '--data', this.town.path('server'), ...where)
-  }
-
-  async stopServer(): Promise<void> {
-    await this.#server?.stop()
-  }
-
-  async addGateway(name: string): Promise<void> {
-    await this.town.addGateway(name)
-    await this.runGateway(name)
-  }
-
-  /** With the credential NAME.json. Resolves when the server knows that it is connected. */
-  async runGateway(name: string): Promise<void> {
-    if (!this.#server) throw new Error('the server does not run')
-    this.gateways.set(name, await this.town.startGateway(name, addressOf(this.#server, 'cpns')))
-    await until(async () => (await this.get(`/v1/gateways/${name}`)).connected === true, `${name} is not connected`)
-  }
-
-  /** Where devices find it. */
-  gatewayAddress(name: string): string {
-    const gateway = this.gateways.get(name)
-    if (!gateway) throw new Error(`there is no gateway ${name}`)
-    return formatHostPort(addressOf(gateway, 'pne'))
-  }
-
-  async token(): Promise<string> {
-    return (await readAdminAccess(this.town.path('server'))).token
-  }
-
-  /** Asks the admin API as the admin of the data folder. */
-  async ask(
-    method: string,
-    path: string,
-    body?: unknown,
-  ): Promise<{ status: number; body: Answer; etag: string | null }> {
-    const headers = {
-      authorization: `Bearer ${await this.token()}`,
-      ...(body !== undefined && { 'content-type': 'application/json' }),
-    }
-    const response = await fetch(this.base + path, {
-      method,
-      headers,
-      body: body === undefined ? null : JSON.stringify(body),
-    })
-    const text = await response.text()
-    return {
-      status: response.status,
-      body: text === '' ? undefined : JSON.parse(text),
-      etag: response.headers.get('etag'),
-    }
-  }
-
-  async get(path: string): Promise<Answer> {
-    const { status, body } = await this.ask('GET', path)
-    if (status !== 200) throw new Error(`${path}: ${status} ${JSON.stringify(body)}`)
-    return body
-  }
-
-  /** A new token. */
-  async makeToken(name: string, role: string): Promise<string> {
-    const { status, body } = await this.ask('POST', '/v1/tokens', { name, role })
-    if (status !== 201) throw new Error(`a token was refused: ${JSON.stringify(body)}`)
-    return body.token
-  }
-
-  /** Pairs a device by the command line. @returns its id */
-  async pair(name: string, gateway: string, file: string): Promise<string> {
-    const { uri } = await this.town.run('gateway', 'pair', '--data', this.town.path(gateway), '--name', name)
-    await this.town.run('pne', 'pair', String(uri), '--credential', this.town.path(file))
-    const { items } = await this.get(`/v1/pnes?limit=1`)
-    return items[0].id
-  }
-
-  /** One authentication by a device. */
-  connect(file: string, gateway: string) {
-    const where = [this.gatewayAddress(gateway), '--credential', this.town.path(file)]
-    return this.town.attempt('pne', 'connect', ...where, '--once')
+    return new Desk(await System.start(...gateways))
   }
 
   async browse(options?: BrowserContextOptions): Promise<Watched> {
-    const watched = await Watched.open(this.base, options)
+    const watched = await Watched.open(this.system.base, options)
     this.#browsers.push(watched)
     return watched
   }
 
   /** A browser that is logged in. */
   async logIn(options?: BrowserContextOptions & { token?: string; path?: string }): Promise<Watched> {
-    const { token = await this.token(), path = '/', ...more } = options ?? {}
+    const { token = await this.system.token(), path = '/', ...more } = options ?? {}
     const watched = await this.browse(more)
     await watched.page.goto(path)
     await giveToken(watched.page, token)
@@ -148,7 +41,7 @@ export class Desk {
 
   async close(): Promise<void> {
     for (const browser of this.#browsers) await browser.close()
-    await this.town.close()
+    await this.system.close()
   }
 }
 

@@ -51,6 +51,7 @@ export interface RecentRefusal {
   readonly case: 'local' | 'remote' | null
   readonly gateway: string
   readonly pne: string | null
+  readonly pneName: string | null
   readonly reason: string | null
   readonly session: string | null
 }

@@ -240,10 +240,10 @@ function Recent({
             <a href={`/flow/${one.id}${location.search}`} aria-current={one.id === shown || undefined}>
               <span class={`dot ${one.result} ${one.case ?? ''}`} />
               <span class="who">
-                <Name of={one.pneName ?? one.pne} or="unknown device" /> at <bdi>{shortName(one.gateway)}</bdi>
+                <Name of={one.pneName ?? one.pne} or="unknown device" />
               </span>
               <span class="what">
-                {one.case && `${one.case}, `}
+                at <bdi>{shortName(one.gateway)}</bdi>, {one.case && `${one.case}, `}
                 {one.reason === null ? one.result : <ReasonWords code={one.reason} />}
               </span>
               <span class="when">

@@ -91,8 +91,8 @@ function useLive(data: OverviewData | undefined): Live {
 }
 
 function asRefusal(one: Authentication): RecentRefusal {
-  const { id, at, case: theCase, gateway, pne, reason, session } = one
-  return { id, at, case: theCase, gateway, pne, reason, session }
+  const { id, at, case: theCase, gateway, pne, pneName, reason, session } = one
+  return { id, at, case: theCase, gateway, pne, pneName, reason, session }
 }
 
 function newest(preferred: readonly RecentRefusal[], others: readonly RecentRefusal[]): readonly RecentRefusal[] {
@@ -208,8 +208,8 @@ function Refusals({ of }: { of: readonly RecentRefusal[] }): JSX.Element {
                 <ReasonWords code={one.reason ?? 'authentication-failed'} />
               </a>
               <p class="hint">
-                <CaseBadge of={one.case} /> <PneLink id={one.pne} /> at <GatewayLink identity={one.gateway} />,{' '}
-                <Time at={one.at} />
+                <CaseBadge of={one.case} /> <PneLink id={one.pne} name={one.pneName} /> at{' '}
+                <GatewayLink identity={one.gateway} />, <Time at={one.at} />
               </p>
             </li>
           ))}

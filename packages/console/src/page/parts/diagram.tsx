@@ -187,7 +187,15 @@ function Words({ row, y, layout }: PieceProps): JSX.Element {
       <text class="label" x={x} y={isSkipped ? y + 4.5 : y - 11} text-anchor={isSkipped ? 'start' : 'middle'}>
         {label}
       </text>
-      {(detail || key) && <Detail x={x} y={y + 20} detail={detail} keyName={key} />}
+      {(detail || key) && (
+        <Detail
+          x={x}
+          y={y + 20}
+          detail={detail}
+          keyName={key}
+          room={Math.abs(layout.lane(to) - layout.lane(from)) - 12}
+        />
+      )}
     </g>
   )
 }
@@ -203,8 +211,9 @@ function NarrowWords({ row, y, layout }: PieceProps): JSX.Element {
         <Detail
           x={(layout.lane(row.from) + layout.lane(row.to)) / 2}
           y={y + 20}
-          detail={layout.isTight && row.key ? '' : row.detail}
+          detail={row.detail}
           keyName={row.key}
+          room={Math.abs(layout.lane(row.to) - layout.lane(row.from)) - 12}
         />
       )}
     </g>
@@ -219,10 +228,12 @@ interface DetailProps {
   readonly y: number
   readonly detail: string
   readonly keyName: Row['key']
+  /** Between the lanes: where it is too little, the tag alone must do. */
+  readonly room: number
 }
 
 /** Words, and the name of a key on its tag. */
-function Detail({ x, y, detail, keyName }: DetailProps): JSX.Element {
+function Detail({ x, y, detail, keyName, room }: DetailProps): JSX.Element {
   if (keyName === undefined) {
     return (
       <text class="detail" x={x} y={y} text-anchor="middle">
@@ -230,14 +241,17 @@ function Detail({ x, y, detail, keyName }: DetailProps): JSX.Element {
       </text>
     )
   }
-  const words = detail === '' ? 0 : detail.length * DETAIL_CHARACTER + 6
   const tag = keyName.length * KEY_CHARACTER + 30
+  const whole = detail.length * DETAIL_CHARACTER + 6
+  const words = detail === '' || whole + tag > room ? 0 : whole
   const start = x - (words + tag) / 2
   return (
     <g>
-      <text class="detail" x={start + words - 6} y={y} text-anchor="end">
-        {detail}
-      </text>
+      {words > 0 && (
+        <text class="detail" x={start + words - 6} y={y} text-anchor="end">
+          {detail}
+        </text>
+      )}
       <g class={keyName === 'EUKey' ? 'key eukey' : 'key transient'}>
         <rect x={start + words} y={y - 13.5} width={tag} height="19" rx="9.5" />
         <path d={`M${start + words + 14.5} ${y - 4}h7.5m-2.5 0v3m-5.5-3a2.7 2.7 0 1 0-.01.01`} />

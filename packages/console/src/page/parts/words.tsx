@@ -23,7 +23,7 @@ export function GatewayState({ of }: { of: Pick<Gateway, 'revoked' | 'connected'
 }
 
 export function CaseBadge({ of }: { of: string | null }): JSX.Element {
-  if (of === null) return <Badge tone="quiet">before any case</Badge>
+  if (of === null) return <Badge tone="quiet">undecided</Badge>
   return <Badge tone={of === 'local' ? 'local' : 'remote'}>{of}</Badge>
 }
 
