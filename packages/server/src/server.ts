@@ -7,7 +7,6 @@ import { Gateways, noGateways } from './bus/gateways.ts'
 import { Challenges } from './challenges.ts'
 import { type Core, openCore } from './core.ts'
 import { writeAdminAddress } from './datafolder.ts'
-import { createAdminDoor } from './doors/admin/door.ts'
 import type { MetricsText } from './doors/admin/metrics.ts'
 import { type AdminTls, checkListen, shownBy } from './doors/admin/tls.ts'
 import { openCpnsDoor } from './doors/cpns/door.ts'
@@ -163,6 +162,7 @@ interface AdminContext extends Core {
 async function openAdminDoor(admin: AdminListen, context: AdminContext, closers: (() => unknown)[]): Promise<Address> {
   const { registry, events, live, totals, authentications, gateways, links, state, logger } = context
   const { tls, isExposed } = admin
+  const { createAdminDoor } = await import('./doors/admin/door.ts') // with HTTP and schemas, which other processes can do without
   const adminDoor = createAdminDoor({
     tls,
     isExposed,

@@ -13,7 +13,10 @@ export const NUMBER = 'OPENCPNS_WORKER'
 const GRACE_MS = 3000
 
 /** The options of the server, as the worker has got them too; it leaves alone what is not for it. */
-export type WorkerOptions = Omit<PartOptions, 'admin' | 'bus' | 'metricsText' | 'isDoorOpen'>
+export interface WorkerOptions extends Omit<PartOptions, 'admin' | 'bus' | 'metricsText' | 'isDoorOpen'> {
+  /** Called before the primary hears that the worker serves. */
+  readonly onReady?: () => void
+}
 
 /**
  * Runs a worker until the primary says so or is gone. Resolves when all is answered: the process then ends.
@@ -21,7 +24,7 @@ export type WorkerOptions = Omit<PartOptions, 'admin' | 'bus' | 'metricsText' | 
  * RADIUS is served by the first worker alone. A request that is sent again must come to who remembers its answer, and over UDP
  * the system gives each datagram to any process that listens.
  */
-export async function runWorker(options: WorkerOptions): Promise<void> {
+export async function runWorker({ onReady = () => {}, ...options }: WorkerOptions): Promise<void> {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => {}) // they go to the primary as well
   const ended = Promise.withResolvers<number>()
   process.once('disconnect', () => ended.resolve(GRACE_MS))
@@ -43,6 +46,7 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
     process.exitCode = 1
     return
   }
+  onReady()
   const { cpns, radius, radsec } = part.addresses
   tell({
     opencpns: 'ready',

@@ -1,8 +1,11 @@
 // `opencpns server`: the operator's part.
-import { type Command, InvalidArgumentError } from 'commander'
+import { type Command, InvalidArgumentError, Option } from 'commander'
 import { declare, declareGroup, lazily, listenOption } from '../../command.ts'
+import { parseDuration } from '../../duration.ts'
 import { declareInstall } from '../install/declare.ts'
 import { addStoreOptions } from './store.ts'
+
+const WORKERS_MAX = 64
 
 export function addServer(program: Command): void {
   const server = declareGroup(program, 'server', 'a CPNS Server in a data folder')
@@ -34,6 +37,7 @@ export function addServer(program: Command): void {
       'server run --data ./server --store-file /etc/opencpns/store',
       'server run --data ./server --listen 0.0.0.0:7410 --admin 127.0.0.1:7412',
       'server run --data ./server --admin 0.0.0.0:7412 --admin-tls-cert admin.pem --admin-tls-key admin.key',
+      'server run --data ./server --workers 4',
       'server run --data ./server --radius 0.0.0.0:1812',
       'server run --data ./server --radsec 0.0.0.0:2083 --tls-cert server.pem --tls-key server.key --tls-ca ca.pem',
     ],
@@ -53,6 +57,15 @@ export function addServer(program: Command): void {
       'how many seconds a device may connect again at a visited gateway without the server, 0 to 86400',
       parseLifetime,
       3600,
+    )
+    .option('--workers <n>', 'processes for gateways, beside one for the operator; 1 does all in one', parseWorkers, 1)
+    .addOption(
+      new Option(
+        '--outage-tolerance <duration>',
+        'how long devices that were seen before are authenticated from memory while a PostgreSQL store is away; 0s for not at all',
+      )
+        .argParser((text) => (text === '0s' ? 0 : parseDuration(text)))
+        .default(parseDuration('5m'), '5m'),
     )
     .option('--tls-cert <file>', "for --radsec: the server's certificate, PEM")
     .option('--tls-key <file>', "for --radsec: the server's private key, PEM")
@@ -126,6 +139,12 @@ export function addServer(program: Command): void {
     .option('--to-file <file>', 'file with that in it, for its owner alone: so a password is not among the arguments')
     .option('--data <dir>', 'data folder of the server')
     .action(lazily(() => import('./migrate.ts')))
+}
+
+function parseWorkers(text: string): number {
+  const count = Number(text)
+  if (/^\d+$/.test(text) && count >= 1 && count <= WORKERS_MAX) return count
+  throw new InvalidArgumentError(`It is not a whole number from 1 to ${WORKERS_MAX}`)
 }
 
 function parseLifetime(text: string): number {

@@ -1,8 +1,10 @@
 // `opencpns server run`
-import { runServer } from '@opencpns/server'
+import cluster from 'node:cluster'
+import { runServer, runWorker, runWorkers } from '@opencpns/server'
 import type { CommonOptions } from '../../command.ts'
 import { type Endpoint, formatEndpoint } from '../../endpoint.ts'
 import { openLog } from '../../log.ts'
+import { giveBackMemory } from '../../memory.ts'
 import { printResult } from '../../output.ts'
 import { serviceManager } from '../../service-manager.ts'
 import { aborted, GRACE_MS, onceAskedToEnd } from '../../signals.ts'
@@ -16,17 +18,20 @@ interface Options extends CommonOptions, RadsecOptions, AdminTlsOptions, StoreOp
   listen: Endpoint
   radius?: Endpoint
   transientKeyLifetime: number
+  workers: number
+  outageTolerance: number
 }
 
 export async function run(options: Options): Promise<undefined> {
-  const { data, listen, radius, json, logLevel, transientKeyLifetime: transientKeyLifetimeS } = options
+  const { data, listen, radius, json, logLevel, workers } = options
+  if (cluster.isWorker) return runAsWorker(options)
   const asked = onceAskedToEnd()
-  const [admin, radsec] = [await readAdminListen(options), await readRadsec(options)]
-  const store = await readStore(options)
-  const logger = await openLog(logLevel)
+  const [admin, settings] = [await readAdminListen(options), await settingsOf(options)]
+  const logger = await openLog(logLevel, { isShared: workers > 1 })
   const tracer = await openTelemetry('server', logger)
-  const doors = { listen, admin, radius, radsec }
-  const server = await runServer({ dataDir: data, store, ...doors, logger, tracer, transientKeyLifetimeS })
+  const all = { dataDir: data, listen, admin, radius, ...settings, logger, tracer }
+  const server = workers > 1 ? await runWorkers({ ...all, workers }) : await runServer(all)
+  giveBackMemory()
   const given = Object.entries(server.addresses).map(([door, address]) => [door, formatEndpoint(address)])
   const addresses: Record<string, string> = Object.fromEntries(given)
   const words = [
@@ -40,4 +45,19 @@ export async function run(options: Options): Promise<undefined> {
   await aborted(asked)
   manager.stopping()
   await server.close({ graceMs: GRACE_MS })
+}
+
+/** The same command, as node:cluster starts it for each worker: it ends when its primary says so. */
+async function runAsWorker(options: Options): Promise<undefined> {
+  const logger = await openLog(options.logLevel, { isShared: true })
+  const tracer = await openTelemetry('server', logger)
+  const { data: dataDir, listen, radius } = options
+  const onReady = giveBackMemory
+  await runWorker({ dataDir, listen, radius, ...(await settingsOf(options)), logger, tracer, onReady })
+}
+
+async function settingsOf(options: Options) {
+  const { transientKeyLifetime: transientKeyLifetimeS, outageTolerance } = options
+  const [store, radsec] = [await readStore(options), await readRadsec(options)]
+  return { store, radsec, transientKeyLifetimeS, maxStaleS: outageTolerance / 1000 }
 }
