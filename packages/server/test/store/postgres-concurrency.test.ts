@@ -263,6 +263,30 @@ test('what there is is counted right, however the changes fell together', async 
   assert.deepEqual([counted.active, counted.revoked, counted.pending], [12, 6, 0])
 })
 
+test('of look-ups that come together each gets its own answer', async (t) => {
+  const { stores } = await twoStores(t)
+  const { userId } = await furnish(stores[0])
+  await stores[0].importPnes(
+    Array.from({ length: 600 }, (_, at) =>
+      newPne({ pneId: `pne-${at}`, secondSeed: tagOf(Buffer.of(at >> 8, at & 255)) }),
+    ),
+  )
+  const found = await Promise.all(
+    Array.from({ length: 1300 }, (_, at) => stores[0].findPneBySecondSeed(tagOf(Buffer.of(at >> 8, at & 255)))),
+  )
+  assert.deepEqual(
+    found.map((key) => key?.pneId),
+    Array.from({ length: 1300 }, (_, at) => (at < 600 ? `pne-${at}` : undefined)),
+  )
+  await stores[0].changeVisitors(OTHER_GATEWAY, false)
+  const asked = [GATEWAY, OTHER_GATEWAY, 'none@example.org', GATEWAY]
+  const admissions = await Promise.all(asked.map((gateway) => stores[0].findAdmission(userId, gateway)))
+  assert.deepEqual(
+    admissions.map((admission) => admission?.visitors),
+    [true, false, undefined, true],
+  )
+})
+
 test('two transactions in each other’s way are begun again until both are made', async (t) => {
   const { address, sql } = await twoStores(t)
   const database = new Database(address)

@@ -48,6 +48,9 @@ async function wired(t: TestContext, deadlines: Deadlines = {}, parameters = '')
 
 const busy = { code: 'STORE_BUSY' }
 
+/** As it goes over the wire; READ COMMITTED is another thing. */
+const COMMIT = 'COMMIT\0'
+
 /** How long it took to end, whichever way, in ms. */
 async function timeOf(act: Promise<unknown>): Promise<number> {
   const begun = performance.now()
@@ -134,13 +137,13 @@ test(
     const pne = newPne()
     await store.assignPne(pne)
 
-    wire.cutAt('COMMIT')
+    wire.cutAt(COMMIT)
     const confirming = store.confirmPne(pne.secondSeed, GATEWAY, 2)
     await sleep(150)
     wire.mend()
     assert.equal((await confirming)?.state, 'active')
 
-    wire.cutAt('COMMIT')
+    wire.cutAt(COMMIT)
     await assert.rejects(addUser(store, 'carol'), { code: 'STORE_BUSY', message: /look whether the change was made/ })
     wire.mend()
     assert.equal(await store.findUser('carol'), undefined)
@@ -217,7 +220,10 @@ test(
     const before = await database.reads.first(pid)
     await assert.rejects(database.reads.all({ name: '', text: 'SELECT pg_sleep(20)' }), busy)
     await sql("BEGIN; SELECT 1 FROM users WHERE name = 'alice' FOR UPDATE")
-    await assert.rejects(store.changeUserPolicy('alice', { roaming: 'none' }), busy)
+    await assert.rejects(store.changeUserPolicy('alice', { roaming: 'none' }), ({ code, cause }) => {
+      assert.deepEqual([code, cause.code], ['STORE_BUSY', '55P03'], 'the wait for the row ended, not the statement')
+      return true
+    })
     await sql('ROLLBACK')
     assert.equal((await store.changeUserPolicy('alice', { roaming: 'none' }))?.roaming, 'none')
     assert.deepEqual(await database.reads.first(pid), before)

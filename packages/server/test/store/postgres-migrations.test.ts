@@ -3,13 +3,17 @@ import assert from 'node:assert/strict'
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { globSync, readFileSync } from 'node:fs'
+import { copyFile, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Postgres, startPostgres } from '../../../../test/support/postgres.ts'
+import { initDataFolder, openDataFolder } from '../../src/index.ts'
+import type { Store } from '../../src/store/contract.ts'
 import { PostgresAddress } from '../../src/store/postgres/address.ts'
 import { openPostgres } from '../../src/store/postgres/open.ts'
 import { steps } from '../../src/store/postgres/schema.ts'
+import { temporaryFolder } from '../temp-folder.ts'
 import { addUser } from './furnish.ts'
 
 let postgres: Postgres
@@ -167,4 +171,56 @@ test('a user that may make no tables is refused with advice, and serves once ano
   const store = await openPostgres(humble)
   assert.equal((await addUser(store, 'alice')).name, 'alice')
   await store.close()
+})
+
+test('a further server takes the same database with the same master key, and none with another', {
+  timeout: 60_000,
+}, async (t) => {
+  const { url } = await emptyDatabase()
+  const [one, other, stranger] = ['one', 'other', 'stranger'].map((name) => join(temporaryFolder(t), name)) as [
+    string,
+    string,
+    string,
+  ]
+  const of = { realm: 'example.org', store: url }
+  await initDataFolder(one, of)
+  await mkdir(other, { mode: 0o700 })
+  await copyFile(join(one, 'master.key'), join(other, 'master.key'))
+  await initDataFolder(other, of)
+  await assert.rejects(initDataFolder(stranger, of), { code: 'MASTER_KEY_WRONG' })
+  await assert.rejects(openDataFolder(stranger, { store: url }), { code: 'DATA_FOLDER_MISSING' })
+
+  const servers = [await openDataFolder(one, { store: url }), await openDataFolder(other, { store: url })]
+  await addUser(servers[0]?.store as Store, 'alice')
+  assert.equal((await servers[1]?.store.findUser('alice'))?.name, 'alice')
+  for (const { store, release } of servers) {
+    await store.close()
+    release()
+  }
+  await assert.rejects(openDataFolder(one), { code: 'DATA_FOLDER_STORE_ELSEWHERE' })
+  await assert.rejects(openDataFolder(one, { store: 'sqlite' }), { code: 'DATA_FOLDER_STORE_ELSEWHERE' })
+})
+
+test('a new data folder may still choose, and one whose SQLite store is in use may not', {
+  timeout: 60_000,
+}, async (t) => {
+  const [fresh, used] = [join(temporaryFolder(t), 'fresh'), join(temporaryFolder(t), 'used')]
+  for (const dir of [fresh, used]) await initDataFolder(dir, { realm: 'example.org' })
+  const before = await openDataFolder(used)
+  await addUser(before.store, 'alice')
+  await before.store.close()
+  before.release()
+  const { url } = await emptyDatabase()
+  await assert.rejects(openDataFolder(used, { store: url }), {
+    code: 'DATA_FOLDER_STORE_ELSEWHERE',
+    message: /server migrate/,
+  })
+  await assert.rejects(openDataFolder(fresh, { store: 'postgres://u@127.0.0.1:1/d' }), { code: 'STORE_UNREACHABLE' })
+  const sqlite = await openDataFolder(fresh)
+  await sqlite.store.close()
+  sqlite.release()
+  const chosen = await openDataFolder(fresh, { store: url })
+  await chosen.store.close()
+  chosen.release()
+  await assert.rejects(openDataFolder(fresh), { code: 'DATA_FOLDER_STORE_ELSEWHERE' })
 })

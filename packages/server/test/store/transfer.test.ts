@@ -268,6 +268,17 @@ test('two that fill one database at once do not spoil it', { timeout: 30_000 }, 
   assert.deepEqual(plain(await everything(store)), before)
 })
 
+test('when something else notes its progress in the database, the transfer stops', async (t) => {
+  const { file } = await filledSqlite(t, 60)
+  const { address, sql } = await emptyDatabase()
+  const disturb = "UPDATE opencpns SET transfer = '{}' WHERE transfer <> '{}'"
+  const onProgress = () => void sql(disturb)
+  await assert.rejects(transfer({ from: file, to: address, part: 3, onProgress }), {
+    code: 'STORE_BUSY',
+    message: /another transfer/,
+  })
+})
+
 test('a store that somebody else writes is not moved', { timeout: 20_000 }, async (t) => {
   const { file } = await filledSqlite(t)
   const { address, sql } = await emptyDatabase()

@@ -70,7 +70,7 @@ function prefixTaken(): StoreError {
   return new StoreError('STORE_PREFIX_TAKEN', 'another RADIUS client has this address prefix')
 }
 
-export function findGateway(queries: Queries, identity: string): Promise<GatewayRow | undefined> {
+function findGateway(queries: Queries, identity: string): Promise<GatewayRow | undefined> {
   return queries.first(sql.find, [identity])
 }
 
