@@ -3,17 +3,15 @@
 
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
-import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { DatabaseSync } from 'node:sqlite'
 import { after, test } from 'node:test'
+import axe from 'axe-core'
 import type { Page } from 'playwright-core'
 import { until } from '../support/until.ts'
 import { noBrowser, type Watched } from './support/browser.ts'
 import { Desk } from './support/operator.ts'
 
 const MANY_PAGES_MS = 300_000
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
 /** What somebody may call a device, and hope for. */
 const NAMES = [
@@ -186,7 +184,7 @@ const RULES =
 
 /** In light and in dark. axe-core is loaded past the policy, as a debugger may. */
 async function assertForEverybody(page: Page, what: string): Promise<void> {
-  await page.evaluate(AXE)
+  await page.evaluate(axe.source)
   for (const colorScheme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
     const { violations } = (await page.evaluate(`axe.run(document, ${RULES})`)) as { violations: Finding[] }

@@ -15,7 +15,7 @@ const TYPES: Readonly<Record<string, string>> = {
 }
 
 /** The sources of the console cannot be bundled: the message is esbuild's. */
-export class ConsoleBundleError extends Error {
+class ConsoleBundleError extends Error {
   override readonly name = 'ConsoleBundleError'
   readonly code = 'CONSOLE_BUNDLE_FAILED'
 }

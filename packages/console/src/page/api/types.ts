@@ -66,7 +66,7 @@ export interface Overview {
   readonly refusals: readonly RecentRefusal[]
 }
 
-export interface PnesByState {
+interface PnesByState {
   readonly pending: number
   readonly active: number
   readonly revoked: number

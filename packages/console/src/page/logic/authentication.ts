@@ -40,7 +40,7 @@ export interface Authentication {
  * `done`: it happened. `stopped`: here it was refused. `missed`: it was refused before. `untold`: nobody has told of it, or not
  * yet. `skipped`: this case needs no such step.
  */
-export type RowState = 'done' | 'stopped' | 'missed' | 'untold' | 'skipped'
+type RowState = 'done' | 'stopped' | 'missed' | 'untold' | 'skipped'
 
 /** A step as a row of the diagram and of its table. */
 export interface Row {

@@ -186,10 +186,10 @@ const LEAST_MS = 0.01
 
 /** From the median to the 99th percentile, on a logarithmic scale. */
 function Range({ from, to, most }: { from: number; to: number; most: number }): JSX.Element {
-  const [start, end] = [from, to].map((ms) => 4 + 92 * logPosition(ms, LEAST_MS, most)) as [number, number]
+  const [start, end] = [from, to].map((ms) => 8 + 84 * logPosition(ms, LEAST_MS, most)) as [number, number]
   return (
     <svg class="range" viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true">
-      <path class="range-ground" d="M4 5H96" />
+      <path class="range-ground" d="M8 5H92" />
       <path class="range-span" d={`M${start} 5H${Math.max(end, start + 0.5)}`} />
     </svg>
   )

@@ -241,7 +241,7 @@ function Detail({ x, y, detail, keyName, room }: DetailProps): JSX.Element {
       </text>
     )
   }
-  const tag = keyName.length * KEY_CHARACTER + 30
+  const tag = keyName.length * KEY_CHARACTER + 36
   const whole = detail.length * DETAIL_CHARACTER + 6
   const words = detail === '' || whole + tag > room ? 0 : whole
   const start = x - (words + tag) / 2

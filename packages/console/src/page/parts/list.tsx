@@ -6,7 +6,7 @@ import { search, setSearch } from '../live/router.ts'
 import { Button, Problem } from './basics.tsx'
 import { Icon } from './icons.tsx'
 
-export interface Column<T> {
+interface Column<T> {
   readonly title: string
   readonly of: (row: T) => ComponentChildren
   /** Shown only where there is room for it. */
