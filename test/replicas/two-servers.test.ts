@@ -3,14 +3,15 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { test } from 'node:test'
-import { type Gateway, openServerLink } from '@opencpns/gateway'
+import { openServerLink } from '@opencpns/gateway'
 import type { Address } from '@opencpns/io'
-import { type Credential, connect, type PneError } from '@opencpns/pne'
+import { connect } from '@opencpns/pne'
 import { encode, KeyAssignmentRequest, KeyAssignmentResponse, Result } from '@opencpns/protocol'
 import { Hub } from '@opencpns/server'
 import { operate } from '../end-to-end/operator.ts'
 import { REALM, Stage } from '../support/stage.ts'
 import { until } from '../support/until.ts'
+import { load, outcomeAt } from './outcome.ts'
 
 /** A stage whose server has a replica; they hear of each other by messages, or without a bus by reading on alone. */
 async function open(t: { after(act: () => unknown): void }, { hub = undefined as Hub | undefined } = {}) {
@@ -21,38 +22,6 @@ async function open(t: { after(act: () => unknown): void }, { hub = undefined as
     await replica.close({ graceMs: 100 })
   })
   return { stage, replica, first: stage.server.addresses.cpns, second: replica.cpns }
-}
-
-/** `success`, or the code of the error. */
-async function outcomeAt({ address }: Pick<Gateway, 'address'>, credential: Credential): Promise<string> {
-  try {
-    const session = await connect({ ...address, credential })
-    await session.close()
-    return 'success'
-  } catch (error) {
-    return (error as PneError).code
-  }
-}
-
-/** Authenticates again and again, so many at once, until it is told to stop; gives all outcomes. */
-function load(gateway: Gateway, credential: Credential, atOnce = 6) {
-  const outcomes: string[] = []
-  let isOver = false
-  const one = async () => {
-    while (!isOver) outcomes.push(await outcomeAt(gateway, credential))
-  }
-  const all = Promise.all(Array.from({ length: atOnce }, one))
-  return {
-    outcomes,
-    more: (count: number) => {
-      const enough = outcomes.length + count
-      return until(() => outcomes.length >= enough, 'the load stands still', 20_000)
-    },
-    stop: async () => {
-      isOver = true
-      await all
-    },
-  }
 }
 
 for (const [how, hub] of [

@@ -29,6 +29,10 @@ export interface StageOptions {
   readonly now?: () => number
   /** How long a TK serves further sessions. */
   readonly transientKeyLifetimeS?: number
+  /** Where the store is, if not in the data folder. */
+  readonly store?: string
+  /** Seconds for which a PNE that was seen is authenticated while the store is away. */
+  readonly maxStaleS?: number
   /** To other servers on the data folder of this stage. */
   readonly bus?: Bus
   /** What each gateway offers. */
@@ -61,7 +65,7 @@ export class Stage {
   /** A server with one end user, alice. */
   static async open(options: StageOptions = {}): Promise<Stage> {
     const stage = new Stage(await mkdtemp(join(tmpdir(), 'opencpns-stage-')), options)
-    await initDataFolder(stage.path('server'), { realm: REALM })
+    await initDataFolder(stage.path('server'), { realm: REALM, ...(options.store && { store: options.store }) })
     await stage.startServer()
     await stage.admin('/v1/users', { name: 'alice' })
     return stage
@@ -71,6 +75,11 @@ export class Stage {
     return join(this.folder, name)
   }
 
+  get #settings() {
+    const { now, transientKeyLifetimeS, store, maxStaleS, bus } = this.#options
+    return { now, transientKeyLifetimeS, store, maxStaleS, bus, logger: this.logger }
+  }
+
   get server(): RunningServer {
     if (!this.#server) throw new Error('the server of this stage is stopped')
     return this.#server
@@ -78,17 +87,15 @@ export class Stage {
 
   /** @param listen where, after a stop: there the gateways look for it */
   async startServer(listen: Address = anyPort): Promise<void> {
-    const { now, transientKeyLifetimeS, bus } = this.#options
-    const { logger } = this
-    const options = { dataDir: this.path('server'), listen, admin: anyPort, logger, transientKeyLifetimeS, bus }
+    const { now, ...settings } = this.#settings
+    const options = { dataDir: this.path('server'), listen, admin: anyPort, ...settings }
     this.#server = await runServer({ ...options, ...(now && { now }) })
   }
 
   /** Another server on the same data folder, with a door for gateways alone. Whoever asked for it closes it. */
   async replica(bus?: Bus, listen: Address = anyPort): Promise<ServerPart & { readonly cpns: Address }> {
-    const { now, transientKeyLifetimeS } = this.#options
-    const { logger } = this
-    const options = { dataDir: this.path('server'), listen, logger, transientKeyLifetimeS, bus }
+    const { now, ...settings } = this.#settings
+    const options = { dataDir: this.path('server'), listen, ...settings, bus }
     const part = await openPart({ ...options, ...(now && { now }) })
     return { ...part, cpns: part.addresses.cpns ?? assert.fail() }
   }

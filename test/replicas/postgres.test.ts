@@ -1,0 +1,121 @@
+// Servers that share a PostgreSQL database: what one does holds at the other within a second, and while the database is away the
+// devices that were seen go on being authenticated, but none that was revoked.
+
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { connect } from '@opencpns/pne'
+import { readAdminAccess } from '@opencpns/server'
+import { operate } from '../end-to-end/operator.ts'
+import { townIn } from '../faults/support/fault-town.ts'
+import { type Postgres, startPostgres } from '../support/postgres.ts'
+import { Stage } from '../support/stage.ts'
+import { until } from '../support/until.ts'
+import { load, outcomeAt } from './outcome.ts'
+
+let postgres: Postgres
+
+before(async () => {
+  postgres = await startPostgres()
+})
+after(() => postgres?.stop())
+
+/** Two servers on a database of their own: home-gw is linked with the first, hotel-gw with the second. */
+async function open(t: { after(act: () => unknown): void }, options: { maxStaleS?: number } = {}) {
+  const stage = await Stage.open({ store: await postgres.createDatabase(), transientKeyLifetimeS: 0, ...options })
+  const replica = await stage.replica()
+  t.after(async () => {
+    await stage.close()
+    await replica.close({ graceMs: 100 })
+  })
+  await stage.gateway('home-gw')
+  const hotel = await stage.gateway('hotel-gw', replica.cpns)
+  return { stage, replica, hotel, watch: await stage.pair('watch', 'home-gw') }
+}
+
+test('a revocation, a policy and the end of a gateway at one server hold at the other', async (t) => {
+  const { stage, hotel, watch } = await open(t)
+  const ring = await stage.pair('ring', 'home-gw')
+  for (const one of [watch, ring]) assert.equal(await outcomeAt(hotel, one), 'success')
+  const session = await connect({ ...hotel.address, credential: watch })
+  const since = performance.now()
+  await stage.revoke(watch)
+  assert.equal(await session.closed, 'revoked')
+  const ms = performance.now() - since
+  t.diagnostic(`${Math.round(ms)} ms from the request to the end of the session`)
+  assert.ok(ms < 1000, `${ms} ms`)
+  assert.equal(await outcomeAt(hotel, watch), 'AUTHENTICATION_FAILED')
+  assert.equal(await outcomeAt(hotel, ring), 'success')
+
+  await operate(stage, 'PATCH', '/v1/users/alice', { policy: { roaming: 'none' } })
+  await until(async () => (await outcomeAt(hotel, ring)) === 'AUTHENTICATION_FAILED', 'it roams', 1500)
+  await operate(stage, 'PATCH', '/v1/users/alice', { policy: { roaming: 'any' } })
+  await until(async () => (await outcomeAt(hotel, ring)) === 'success', 'it may not roam', 1500)
+  await stage.admin('/v1/gateways/hotel-gw/revoke', {})
+  await until(async () => (await outcomeAt(hotel, ring)) === 'SERVER_UNREACHABLE', 'the link stands', 1500)
+})
+
+test('a ticket is asked of a gateway that is linked with the other server, and both know that it is connected', async (t) => {
+  const { stage } = await open(t)
+  const isConnected = async () => (await operate(stage, 'GET', '/v1/gateways/hotel-gw')).connected === true
+  await until(isConnected, 'nobody knows that it is connected', 5000)
+  const { uri } = await operate(stage, 'POST', '/v1/gateways/hotel-gw/tickets', { name: 'ring' })
+  assert.match(uri, /^cpns:.*g=hotel-gw@example\.org/)
+})
+
+test('while the database is away a PNE that was seen is authenticated, a stranger and a revoked one are not; then all is as before', async (t) => {
+  const { stage, hotel, watch } = await open(t)
+  const [seen, unseen, revoked] = [watch, await stage.pair('unseen', 'home-gw'), await stage.pair('revoked', 'home-gw')]
+  assert.equal(await outcomeAt(hotel, seen), 'success')
+  assert.equal(await outcomeAt(hotel, revoked), 'success')
+  await stage.revoke(revoked)
+  await until(() => stage.lines.some((line) => line['event'] === 'revocations' && line['upTo'] === 1))
+
+  const pressure = load(hotel, seen, 2)
+  t.after(() => pressure.stop())
+  await pressure.more(10)
+  await postgres.kill()
+  t.after(() => postgres.start().catch(() => {}))
+  await pressure.more(40)
+  assert.equal(await outcomeAt(hotel, unseen), 'BUSY')
+  assert.notEqual(await outcomeAt(hotel, revoked), 'success')
+  await pressure.more(10)
+  await postgres.start()
+  await until(async () => (await outcomeAt(hotel, unseen)) === 'success', 'the database is not used again', 15_000)
+  await pressure.stop()
+  t.diagnostic(`${pressure.outcomes.length} authentications of one that was seen`)
+  assert.deepEqual([...new Set(pressure.outcomes)], ['success'])
+  assert.equal(await outcomeAt(hotel, revoked), 'AUTHENTICATION_FAILED')
+})
+
+test('without tolerance nobody is authenticated while the database is away', async (t) => {
+  const { hotel, watch } = await open(t, { maxStaleS: 0 })
+  assert.equal(await outcomeAt(hotel, watch), 'success')
+  await postgres.kill()
+  try {
+    await until(async () => (await outcomeAt(hotel, watch)) === 'BUSY', 'it is authenticated', 10_000)
+  } finally {
+    await postgres.start()
+  }
+})
+
+test('processes: a revocation at one server ends the sessions at gateways of another', {
+  timeout: 120_000,
+}, async (t) => {
+  const town = await townIn({ after: (undo) => t.after(undo) }, await postgres.createDatabase())
+  const first = await town.firstServer()
+  const second = await town.replica('server-2')
+  for (const name of ['home', 'hotel']) await town.town.addGateway(name)
+  const home = await town.startGateway('home', { servers: [first.address] })
+  const hotel = await town.startGateway('hotel', { servers: [second.address] })
+  const watch = await town.pair(home, 'watch')
+  await until(async () => (await outcomeAt(hotel, watch)) === 'success', 'the hotel reaches no server', 15_000)
+  const session = await connect({ ...hotel.address, credential: watch })
+  const { url, token } = await readAdminAccess(town.path('server'))
+  const since = performance.now()
+  const headers = { authorization: `Bearer ${token}` }
+  const { status } = await fetch(`${url}/v1/pnes/${watch.pneId}/revoke`, { method: 'POST', headers })
+  assert.equal(status, 200)
+  assert.equal(await session.closed, 'revoked')
+  t.diagnostic(`${Math.round(performance.now() - since)} ms from the request to the end of the session`)
+  assert.equal(await outcomeAt(hotel, watch), 'AUTHENTICATION_FAILED')
+})
