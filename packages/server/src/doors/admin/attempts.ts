@@ -22,8 +22,30 @@ export class Attempts {
     return Math.max(1, Math.ceil((oldest + WINDOW_MS - this.#now()) / 1000))
   }
 
-  failed(address: string): void {
-    this.#failures.set(networkOf(address), [...this.#recent(address), this.#now()].slice(-FAILURES_MAX))
+  /** Counts an attempt as failed until it gives something: others may come meanwhile. */
+  async count<T>(address: string, attempt: () => Promise<T | undefined>): Promise<T | undefined> {
+    const at = this.failed(address)
+    let isFailed = false
+    try {
+      const found = await attempt()
+      isFailed = found === undefined
+      return found
+    } finally {
+      if (!isFailed) this.#takeBack(address, at)
+    }
+  }
+
+  /** Gives when. */
+  failed(address: string): number {
+    const at = this.#now()
+    this.#failures.set(networkOf(address), [...this.#recent(address), at].slice(-FAILURES_MAX))
+    return at
+  }
+
+  #takeBack(address: string, at: number): void {
+    const recent = this.#recent(address)
+    const place = recent.lastIndexOf(at)
+    if (place >= 0) this.#failures.set(networkOf(address), recent.toSpliced(place, 1))
   }
 
   #recent(address: string): number[] {

@@ -37,9 +37,8 @@ export function addLoginRoute(app: FastifyInstance, { authorization, operators, 
       if (retryAfterS !== undefined) {
         throw new AdminError('TOO_MANY_ATTEMPTS', 'too many failed logins from this address: wait', { retryAfterS })
       }
-      const operator = await authorization.ofToken(request.body.token)
+      const operator = await attempts.count(ip, () => authorization.ofToken(request.body.token))
       if (operator === undefined) {
-        attempts.failed(ip)
         logger?.warn({ event: 'login-refused', address: ip }, 'somebody tried to log in with a token that is none')
         throw new AdminError('TOKEN_REQUIRED', 'this is not a token of this server, or no longer: ask an admin for one')
       }
@@ -93,9 +92,9 @@ async function audit({ audit }: Operators, { name, role }: Operator, from: strin
   await audit.end(await audit.begin(row), 'done')
 }
 
-/** Over TLS the cookie goes over nothing else. */
+/** Over TLS the cookie goes over nothing else; what a proxy says of it can make the cookie stricter alone. */
 function setCookie(request: FastifyRequest, reply: FastifyReply, value: string, expiresAt: number): void {
   const expires = new Date(expiresAt)
-  const secure = request.protocol === 'https'
+  const secure = request.protocol === 'https' || request.headers['x-forwarded-proto'] === 'https'
   reply.setCookie(SESSION_COOKIE, value, { path: '/', httpOnly: true, sameSite: 'strict', secure, expires })
 }
