@@ -10,16 +10,23 @@ export const oneOf = <const T extends string>(...words: readonly T[]) => Type.Un
 export const pageOf = <T extends Type.TSchema>(item: T) =>
   Type.Object({ items: Type.Array(item), next: nullable(Type.String()) })
 
+/**
+ * Text of a person: no control or format characters, so that no line of a log or of a terminal is other than it looks.
+ * @param max  UTF-16 code units
+ */
+export const textOf = (max: number, options: { description?: string } = {}) =>
+  Type.String({ minLength: 1, maxLength: max, pattern: '^[^\\p{C}\\p{Zl}\\p{Zp}]*$', ...options })
+
 export const Time = Type.String({ description: 'ISO 8601, UTC' })
-export const Name = Type.String({ minLength: 1, maxLength: 63, description: 'letters a-z, digits and inner hyphens' })
+export const Name = textOf(63, { description: 'letters a-z, digits and inner hyphens' })
 /** The name of a gateway, with or without the realm. */
-export const GatewayName = Type.String({ minLength: 1, maxLength: 253 })
+export const GatewayName = textOf(253)
 
 /** A query is text, so numbers are checked as text. 1 to 1000. */
 export const Limit = Type.Optional(Type.String({ pattern: '^([1-9][0-9]{0,2}|1000)$' }))
-export const Cursor = Type.Optional(Type.String({ minLength: 1, maxLength: 512 }))
+export const Cursor = Type.Optional(textOf(512))
 /** The beginning of a name. */
-export const Beginning = Type.Optional(Type.String({ minLength: 1, maxLength: 253 }))
+export const Beginning = Type.Optional(textOf(253))
 /** The number of a row: the list goes on below it. */
 export const Before = Type.Optional(Type.String({ pattern: '^[1-9][0-9]{0,14}$' }))
 

@@ -1,17 +1,17 @@
 // The event log.
 import Type from 'typebox'
 import { eventTypes } from '../../../events.ts'
-import { Before, closed, GatewayName, Limit, nullable, oneOf, Time } from './common.ts'
+import { Before, closed, GatewayName, Limit, nullable, oneOf, Time, textOf } from './common.ts'
 
 export const EventQuery = Type.Object(
   {
     limit: Limit,
     before: Before,
     type: Type.Optional(oneOf(...eventTypes)),
-    pne: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
+    pne: Type.Optional(textOf(64)),
     gateway: Type.Optional(GatewayName),
-    result: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
-    session: Type.Optional(Type.String({ minLength: 1, maxLength: 64, description: 'id of the session' })),
+    result: Type.Optional(textOf(64)),
+    session: Type.Optional(textOf(64, { description: 'id of the session' })),
     after: Type.Optional(Type.String({ format: 'date-time', description: 'no earlier ones' })),
   },
   closed,

@@ -1,11 +1,11 @@
 // What goes on: authentications with their steps, what is counted, pairing tickets.
 import Type from 'typebox'
 import { keysUsed } from '../../../live/parts.ts'
-import { Before, closed, GatewayName, Limit, nullable, oneOf, Time } from './common.ts'
+import { Before, closed, GatewayName, Limit, nullable, oneOf, Time, textOf } from './common.ts'
 
 const Case = oneOf('local', 'remote')
 const Result = oneOf('accepted', 'refused')
-const PneId = Type.String({ minLength: 1, maxLength: 64 })
+const PneId = textOf(64)
 const Milliseconds = Type.Number({ minimum: 0, description: 'milliseconds, to the microsecond' })
 
 const Step = Type.Object({
@@ -108,7 +108,7 @@ export const StreamQuery = Type.Object(
 
 export const NewTicket = Type.Object(
   {
-    name: Type.Optional(Type.String({ minLength: 1, maxLength: 64, description: 'what a person calls the device' })),
+    name: Type.Optional(textOf(64, { description: 'what a person calls the device' })),
     lifetimeS: Type.Optional(Type.Integer({ minimum: 60, maximum: 3600, description: '600 when absent' })),
   },
   closed,

@@ -1,7 +1,7 @@
 // Operators: their tokens, their sessions in a browser, and what they asked for.
 import Type from 'typebox'
 import { roles } from '../../../operators/roles.ts'
-import { Before, closed, Limit, Name, nullable, oneOf, pageOf, Time } from './common.ts'
+import { Before, closed, Limit, Name, nullable, oneOf, pageOf, Time, textOf } from './common.ts'
 
 const Role = oneOf(...roles)
 const YEARS_10_S = 315_360_000
@@ -33,9 +33,9 @@ export const NewToken = Type.Object(
 )
 export const IssuedToken = Type.Object({ ...tokenFields, token: Type.String({ description: 'shown this once' }) })
 /** The id of a token, or the name of one that is not revoked. */
-export const TokenParams = Type.Object({ id: Type.String({ minLength: 1, maxLength: 63 }) }, closed)
+export const TokenParams = Type.Object({ id: textOf(63) }, closed)
 
-const Word = Type.Optional(Type.String({ minLength: 1, maxLength: 256 }))
+const Word = Type.Optional(textOf(256))
 export const AuditQuery = Type.Object({ actor: Word, action: Word, target: Word, before: Before, limit: Limit }, closed)
 export const AuditEntry = Type.Object({
   id: Type.Integer(),

@@ -1,6 +1,6 @@
 // The inventory of PNEs.
 import Type from 'typebox'
-import { Cursor, closed, GatewayName, Limit, Name, nullable, oneOf, pageOf, Time } from './common.ts'
+import { Cursor, closed, GatewayName, Limit, Name, nullable, oneOf, pageOf, Time, textOf } from './common.ts'
 import { Session } from './presence.ts'
 
 const PneState = oneOf('pending', 'active', 'revoked')
@@ -14,7 +14,7 @@ export const PneQuery = Type.Object(
       Type.String({
         minLength: 1,
         maxLength: 64,
-        pattern: '\\S',
+        pattern: '^(?=.*\\S)[^\\p{C}\\p{Zl}\\p{Zp}]*$',
         description: 'beginnings of words of the name, or of the id',
       }),
     ),
@@ -50,6 +50,6 @@ export const PneDetails = Type.Object({
   registered: nullable(Session),
 })
 export const PnePage = pageOf(Pne)
-export const PneParams = Type.Object({ id: Type.String({ minLength: 1, maxLength: 256 }) }, closed)
+export const PneParams = Type.Object({ id: textOf(256) }, closed)
 export const Revocation = Type.Object({ id: Type.String(), sequence: Type.Integer(), revoked: Time })
 export const RotationAsked = Type.Object({ id: Type.String(), asked: Type.Literal(true) })

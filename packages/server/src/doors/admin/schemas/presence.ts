@@ -1,6 +1,6 @@
 // Personal networks, and what is registered in them.
 import Type from 'typebox'
-import { Beginning, Cursor, closed, GatewayName, Limit, Name, nullable, pageOf, Time } from './common.ts'
+import { Beginning, Cursor, closed, GatewayName, Limit, Name, nullable, pageOf, Time, textOf } from './common.ts'
 
 const pnFields = {
   gateway: Type.String(),
@@ -24,7 +24,7 @@ export const SessionPage = pageOf(Session)
 export const SessionQuery = Type.Object(
   {
     gateway: Type.Optional(GatewayName),
-    pne: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
+    pne: Type.Optional(textOf(64)),
     limit: Limit,
     cursor: Cursor,
   },
