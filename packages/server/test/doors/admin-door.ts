@@ -31,12 +31,13 @@ interface Options {
   path?: string
   now?: () => number
   tls?: AdminTls
+  isExposed?: boolean
   logger?: typeof silent
 }
 
 export async function openAdmin(
   t: TestContext,
-  { path = ':memory:', now = Date.now, tls, logger = silent }: Options = {},
+  { path = ':memory:', now = Date.now, tls, isExposed, logger = silent }: Options = {},
 ) {
   const store = openSqlite(path)
   if ((await store.counts()).users === 0) await furnish(store)
@@ -55,7 +56,7 @@ export async function openAdmin(
       new Map(asked.filter((gateway) => gateway === GATEWAY).map((gateway) => [gateway, 1000])),
   }
   const watch = { ...seen, totals: new Totals(store, async () => 1), gateways }
-  const door = createAdminDoor({ registry, events, watch, links, token: localToken, tls, logger })
+  const door = createAdminDoor({ registry, events, watch, links, token: localToken, tls, isExposed, logger })
   const { url, port } = await door.listen()
   let isOpen = true
   const close = async () => {
@@ -80,7 +81,11 @@ export async function openAdmin(
     })
     const text = await response.text()
     const isJson = /json/.test(response.headers.get('content-type') ?? '')
-    return { status: response.status, headers: response.headers, body: isJson ? JSON.parse(text) : text } as Answer
+    return {
+      status: response.status,
+      headers: response.headers,
+      body: isJson && text !== '' ? JSON.parse(text) : text,
+    } as Answer
   }
   /** A token of this role. */
   const tokenOf = async (role: Role, name: string = role) =>

@@ -113,12 +113,18 @@ export function guard(app: FastifyInstance, authorization: Authorization): void 
     )
   })
   app.addHook('preValidation', async ({ body, routeOptions }) => {
-    if (routeOptions.schema?.body || typeof body !== 'object' || body === null || Object.keys(body).length === 0) return
+    if (routeOptions.schema?.body || isEmpty(body)) return
     throw new AdminError('REQUEST_INVALID', 'this takes no body: send none')
   })
   app.setNotFoundHandler(() => {
     throw new AdminError('ROUTE_UNKNOWN', 'there is nothing at this path for this method')
   })
+}
+
+/** Programs send an empty object where they mean nothing. */
+function isEmpty(body: unknown): boolean {
+  if (body === undefined || body === null) return true
+  return typeof body === 'object' && !Array.isArray(body) && Object.keys(body).length === 0
 }
 
 function isReading(method: string): boolean {

@@ -9,6 +9,7 @@ import { auditChanges } from './audit.ts'
 import { Authorization, guard } from './authorization.ts'
 import type { AdminContext } from './context.ts'
 import { addHealthRoutes, type Fitness } from './health.ts'
+import { checkHost } from './host.ts'
 import { rememberAnswers } from './idempotency.ts'
 import { addMetricsRoute, type MetricsText } from './metrics.ts'
 import { addOpenApiRoute, collectRoutes } from './openapi.ts'
@@ -22,6 +23,8 @@ const LOOPBACK = '127.0.0.1'
 const BODY_MAX_OCTETS = 64 * 1024
 const REQUEST_TIMEOUT_MS = 10_000
 const IDLE_TIMEOUT_MS = 30_000
+/** More than those who may watch. */
+const CONNECTIONS_MAX = 500
 
 export interface AdminDoorOptions extends AdminContext {
   /** Whether the server is fit to serve; without it, it is as long as it runs. */
@@ -54,6 +57,7 @@ export function createAdminDoor(options: AdminDoorOptions): AdminDoor {
   const authorization = new Authorization(operators, token)
   const app = makeApp(logger, tls)
   let isPrivate = false
+  checkHost(app, () => isPrivate && tls === undefined)
   collectRoutes(app)
   app.register(cookies)
   app.register(async (open) => {
@@ -99,7 +103,11 @@ function makeApp(logger: Logger | undefined, tls: AdminTls | undefined): Fastify
     frameworkErrors: refuse,
     clientErrorHandler: refuseUnreadable,
   })
-  app.addHook('onRequest', async (_request, reply) => void reply.header('cache-control', 'no-store'))
+  app.server.maxConnections = CONNECTIONS_MAX
+  app.removeContentTypeParser('text/plain')
+  app.addHook('onRequest', async (_request, reply) => {
+    reply.headers({ 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' })
+  })
   app.addHook('onResponse', async ({ method, routeOptions }, { statusCode, elapsedTime }) => {
     const facts = { event: 'admin-request', method, route: routeOptions.url, status: statusCode, ms: elapsedTime }
     logger?.debug(facts, 'admin request')

@@ -4,6 +4,7 @@ export type AdminErrorCode =
   | 'ADMIN_NEEDS_TLS' // the admin API was to listen beyond the loopback address without TLS
   | 'BODY_TOO_LARGE' // larger than 64 KiB
   | 'CONSOLE_HEADER_REQUIRED' // a request by cookie that changes something needs "x-opencpns-console: 1"
+  | 'HOST_UNKNOWN' // the header Host is none of this machine's names, on the loopback address without TLS
   | 'IDEMPOTENCY_KEY_INVALID' // 1 to 128 visible ASCII characters
   | 'IDEMPOTENCY_KEY_REUSED' // the key came with another request before: take another key
   | 'INTERNAL_ERROR' // the log of the server tells why
