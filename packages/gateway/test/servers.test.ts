@@ -134,6 +134,18 @@ test('of a thousand requests in flight none fails when one of two servers dies',
   assert.deepEqual(new Set(await Promise.all(verdicts)), new Set([Result.success]))
 })
 
+test('a server whose clock is wrong refuses the challenge of another: the other one is asked; when all refuse it, the PNE hears busy', async (t) => {
+  const refuse = forForwarded(({ id }) => encode(ForwardedResponse, { id, result: Result.challengeRefused }))
+  const servers = await startServers(t, 2, refuse)
+  const { upstream } = connect(t, servers)
+  await linked(upstream, 2)
+  assert.equal(await authenticate(upstream), Result.busy)
+  assert.deepEqual(asked(servers), [1, 1])
+  const [first = assert.fail()] = servers
+  first.play = vouch
+  for (let i = 0; i < 4; i++) assert.equal(await authenticate(upstream), Result.success)
+})
+
 test('a server that is busy: another one is asked; when all are, the PNE hears busy', async (t) => {
   const servers = await startServers(t, 2, busy)
   const { upstream } = connect(t, servers)

@@ -141,12 +141,11 @@ class Flight<R extends ResponseMessage> {
     this.#bringTo(another)
   }
 
-  /** A busy server is one whose store fails it: that of another replica may not. */
   #answered(response: MessageOf<R>): void {
     this.#underWay--
-    const another = response.result === Result.busy ? this.#another() : undefined
+    const another = isOwn(response.result) ? this.#another() : undefined
     if (another) this.#bringTo(another)
-    else if (response.result !== Result.busy || this.#underWay === 0) this.#end(() => this.#settle.resolve(response))
+    else if (!isOwn(response.result) || this.#underWay === 0) this.#end(() => this.#settle.resolve(response))
   }
 
   #unanswered(error: unknown): void {
@@ -174,4 +173,12 @@ class Flight<R extends ResponseMessage> {
 
 function isLost(error: unknown): boolean {
   return error instanceof UpstreamError && error.code === 'SERVER_UNREACHABLE'
+}
+
+/**
+ * Whether a refusal says something about this server, so that another one may answer otherwise: a busy server is one whose store
+ * fails it, and one that refuses a challenge may be the one whose clock is wrong.
+ */
+function isOwn(result: Result): boolean {
+  return result === Result.busy || result === Result.challengeRefused
 }
