@@ -29,7 +29,10 @@ export async function run(options: Options, name: string): Promise<undefined> {
     `Removed ${removal.name}: devices revoked: ${pnes}, gateways revoked: ${gateways.length}. Their keys cannot be calculated any more.`,
     ...(erased
       ? []
-      : ['Another process reads the database: stop it and restart the server, so that no copy of a seed lingers.']),
+      : [
+          'The database may still hold a sealed copy of a seed. SQLite: another process reads it; stop that and restart the server.',
+          'PostgreSQL: until it is cleaned up (docs/operations/postgres.md).',
+        ]),
     'Backups of the server still hold the seeds, sealed under its master key: docs/security.md.',
   ]
   printResult(options.json, removal, words.join('\n'))

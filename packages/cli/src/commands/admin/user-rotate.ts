@@ -54,7 +54,10 @@ function wordsOf({ name, generation, keys, pnes, erased }: Retirement): string {
     `Retired generation ${generation} of ${name}: its keys cannot be calculated any more. Keys revoked: ${keys}, devices revoked: ${pnes}.`,
     ...(erased
       ? []
-      : ['Another process reads the database: stop it and restart the server, so that no copy of the seed lingers.']),
+      : [
+          'The database may still hold a sealed copy of the seed. SQLite: another process reads it; stop that and restart the server.',
+          'PostgreSQL: until it is cleaned up (docs/operations/postgres.md).',
+        ]),
     'Backups of the server still hold the seed, sealed under its master key: docs/security.md.',
   ]
   return words.join('\n')
