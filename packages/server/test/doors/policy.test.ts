@@ -149,6 +149,16 @@ test('reports are counted once each, a gap changes nothing, and the number 0 ask
   )
 })
 
+test('a session that began later than now, by the clock of a gateway, began now', async () => {
+  const gw = await gateway('carol-gw')
+  const pne = await gw.pair(randomBytes(32))
+  const before = Date.now()
+  const { upTo = 0 } = await gw.report(0, [report(pne.secondSeed)])
+  await gw.report(upTo + 1, [{ ...report(pne.secondSeed), atMs: Number.MAX_SAFE_INTEGER }])
+  const { items } = await admin('GET', `/v1/sessions?pne=${pne.pneId}`)
+  assert.ok(Date.parse(items[0].since) >= before && Date.parse(items[0].since) <= Date.now())
+})
+
 test('a report that is none ends the link, and nothing of its request counts', async () => {
   const gw = await gateway('carol-hub')
   const pne = await gw.pair(randomBytes(32))

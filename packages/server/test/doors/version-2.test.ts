@@ -9,6 +9,7 @@ import {
   AuthenticationsReport,
   decode,
   encode,
+  formatPairingUri,
   PolicyNotice,
   Result,
   RotationNotice,
@@ -40,7 +41,7 @@ before(async () => {
   }
   const registry = new Registry({ store, vault, realm, events })
   await registry.addUser('alice')
-  for (let i = 0; i < 20; i++) {
+  for (let i = 0; i < 40; i++) {
     const { identity, secret } = await registry.addGateway({ name: `gw-${i}`, user: 'alice' })
     secrets.set(identity, secret)
   }
@@ -131,26 +132,43 @@ test('a gateway makes a ticket when the server asks, and the answers may come in
       [undefined, undefined],
     ],
   )
-  const ticketId = Buffer.alloc(16, 5)
   for (const { id } of asked.toReversed()) {
-    const uri = `cpns:${id}`
-    await link.send(encode(TicketResponse, { id, result: Result.success, uri, expiresAtS: 1764000600, ticketId }))
+    await link.send(encode(TicketResponse, { id, ...ticketOf(identity, { ticketId: Buffer.alloc(16, id) }) }))
   }
-  const uris = [(await first).uri, (await second).uri]
-  assert.deepEqual(
-    uris,
-    asked.map(({ id }) => `cpns:${id}`),
-  )
-  assert.deepEqual(Buffer.from((await first).ticketId), ticketId)
+  for (const [at, ticket] of [await first, await second].entries()) {
+    const ticketId = Buffer.alloc(16, asked[at]?.id)
+    assert.deepEqual(
+      { ...ticket, result: Result.success },
+      { ...ticketOf(identity, { ticketId }), ticketId: Uint8Array.from(ticketId) },
+    )
+  }
 })
 
-const refusals: [
-  what: string,
-  answer: (id: number) => Parameters<typeof encode<(typeof TicketResponse)['fields']>>[1],
-][] = [
-  ['refuses', (id) => ({ id, result: Result.busy })],
-  ['says success without a URI', (id) => ({ id, result: Result.success, expiresAtS: 1, ticketId: Buffer.alloc(16) })],
-  ['says success without an id', (id) => ({ id, result: Result.success, uri: 'cpns:', expiresAtS: 1 })],
+/** What a gateway says of a ticket; `changes` make it another one. */
+function ticketOf(gateway: string, changes: { ticketId?: Buffer; expiresAtS?: number } = {}) {
+  const ticket = { ticketId: Buffer.alloc(16, 5), expiresAtS: 1764000600, ...changes }
+  const uri = formatPairingUri({ ...ticket, gateway, addresses: ['192.0.2.1:7411'], secret: Buffer.alloc(16, 6) })
+  return { result: Result.success, uri, ...ticket }
+}
+
+const refusals: [what: string, answer: (gateway: string) => Partial<TicketResponse>][] = [
+  ['refuses', () => ({ result: Result.busy })],
+  ['refuses, and gives one nevertheless', (gateway) => ({ ...ticketOf(gateway), result: Result.busy })],
+  ['says success without a URI', (gateway) => ({ ...ticketOf(gateway), uri: undefined })],
+  ['says success without an id', (gateway) => ({ ...ticketOf(gateway), ticketId: undefined })],
+  ['says success without an end', (gateway) => ({ ...ticketOf(gateway), expiresAtS: undefined })],
+  ['gives a URI that is none', (gateway) => ({ ...ticketOf(gateway), uri: 'javascript:alert(1)' })],
+  ['gives the ticket of another gateway', () => ticketOf('other@example.org')],
+  ['gives another id than the URI has', (gateway) => ({ ...ticketOf(gateway), ticketId: Buffer.alloc(16, 7) })],
+  ['gives another end than the URI has', (gateway) => ({ ...ticketOf(gateway), expiresAtS: 1764000601 })],
+  [
+    'gives one that lasts for a day',
+    (gateway) => ticketOf(gateway, { expiresAtS: Math.floor(Date.now() / 1000) + 86400 }),
+  ],
+  [
+    'gives one that lasts longer than any date',
+    (gateway) => ticketOf(gateway, { expiresAtS: Number.MAX_SAFE_INTEGER }),
+  ],
 ]
 
 for (const [what, answer] of refusals) {
@@ -159,7 +177,7 @@ for (const [what, answer] of refusals) {
     const ticket = door.gateways.makeTicket(identity, {})
     const rejected = assert.rejects(ticket, { name: 'GatewayUnavailable', code: 'GATEWAY_BUSY' })
     const { id } = await receive(TicketRequest)
-    await link.send(encode(TicketResponse, answer(id)))
+    await link.send(encode(TicketResponse, { id, ...answer(identity) } as TicketResponse))
     await rejected
   })
 }

@@ -156,7 +156,7 @@ async function revocations({ id, since }: MessageOf<typeof RevocationsRequest>, 
 /** @throws {ProtocolError} a report that is none */
 async function registrations(request: MessageOf<typeof RegistrationsRequest>, gateway: string, context: AnswerContext) {
   const { id, first } = request
-  const reports = request.reports.map(readReport)
+  const reports = request.reports.map((report) => readReport(report, context.now()))
   return resultOf({ id, result: Result.busy }, context, async () => {
     const upTo = await context.registry.registrations.count(gateway, first, reports)
     return { id, result: Result.success, upTo }
@@ -168,13 +168,14 @@ function readAuthentication(body: Uint8Array): AuthenticationReport {
   return decode(body, AuthenticationReport)
 }
 
-function readReport(body: Uint8Array) {
+/** The clock of the gateway may be wrong, but nothing has happened later than now. */
+function readReport(body: Uint8Array, now: number) {
   const { kind, atMs, case: which, ...session } = decode(body, RegistrationReport)
   return {
     ...session,
     kind: kind === RegistrationKind.began ? 'began' : 'ended',
     case: which === Case.local ? 'local' : 'remote',
-    at: atMs,
+    at: Math.min(atMs, now),
   } as const
 }
 

@@ -107,7 +107,7 @@ export class GatewayLink {
     })
     this.#context = context
     this.#link = new FrameLink(tls, { maxFrameOctets: SERVER_FRAME_MAX_OCTETS })
-    this.#tickets = new TicketRequests((body) => this.#notice(() => body))
+    this.#tickets = new TicketRequests(this.gateway, (body) => this.#notice(() => body))
   }
 
   /**

@@ -1,9 +1,19 @@
 // Pairing tickets that an operator asks a gateway for, over its link: docs/protocol.md section 4.4, TicketRequest.
 
-import { encode, Result, SERVER_DEADLINE_MS, TicketRequest, type TicketResponse } from '@opencpns/protocol'
+import {
+  encode,
+  parsePairingUri,
+  Result,
+  SERVER_DEADLINE_MS,
+  TICKET_LIFETIME_MAX_S,
+  TicketRequest,
+  type TicketResponse,
+} from '@opencpns/protocol'
 import { GatewayUnavailable } from './gateways.ts'
 
 const UNDER_WAY_MAX = 16
+/** How far the clock of a gateway may be ahead. */
+const SKEW_S = 60
 
 /** What a ticket is to be like. */
 export interface TicketWishes {
@@ -30,10 +40,13 @@ interface UnderWay {
 /** The requests for tickets on one link. */
 export class TicketRequests {
   readonly #underWay = new Map<number, UnderWay>()
+  readonly #gateway: string
   readonly #send: (body: Uint8Array) => void
   #lastId = 0
 
-  constructor(send: (body: Uint8Array) => void) {
+  /** @param gateway  its identity, as it proved it */
+  constructor(gateway: string, send: (body: Uint8Array) => void) {
+    this.#gateway = gateway
     this.#send = send
   }
 
@@ -53,10 +66,10 @@ export class TicketRequests {
   }
 
   /** An answer came. One that nobody waits for any more is ignored. */
-  answered({ id, result, uri, expiresAtS, ticketId }: TicketResponse): void {
-    const asker = this.#take(id)
-    const whole = result === Result.success && uri !== undefined && expiresAtS !== undefined && ticketId !== undefined
-    if (whole) asker?.resolve({ uri, expiresAtS, ticketId: Uint8Array.from(ticketId) })
+  answered(response: TicketResponse): void {
+    const asker = this.#take(response.id)
+    const ticket = asker && madeBy(this.#gateway, response)
+    if (ticket) asker.resolve(ticket)
     else asker?.reject(new GatewayUnavailable('GATEWAY_BUSY'))
   }
 
@@ -71,4 +84,19 @@ export class TicketRequests {
     this.#underWay.delete(id)
     return asker
   }
+}
+
+/** Undefined for what is no ticket of this gateway: it is shown to people, who scan and open it. */
+function madeBy(gateway: string, response: TicketResponse): MadeTicket | undefined {
+  const { result, uri, expiresAtS, ticketId } = response
+  if (result !== Result.success || uri === undefined || expiresAtS === undefined || ticketId === undefined) return
+  if (expiresAtS > Date.now() / 1000 + TICKET_LIFETIME_MAX_S + SKEW_S) return
+  try {
+    const said = parsePairingUri(uri)
+    const isSame = said.gateway === gateway && said.expiresAtS === expiresAtS
+    if (!isSame || Buffer.compare(said.ticketId, ticketId) !== 0) return
+  } catch {
+    return
+  }
+  return { uri, expiresAtS, ticketId: Uint8Array.from(ticketId) }
 }
