@@ -87,6 +87,10 @@ export class Running {
     createInterface({ input: child.stdout as never }).on('line', (line) => this.documents.push(JSON.parse(line)))
   }
 
+  get pid(): number {
+    return this.#child.pid ?? 0
+  }
+
   /** The first document that is wanted, of those from number `from` on. */
   async document(isWanted: (document: Document) => boolean, from = 0): Promise<Document> {
     let found: Document | undefined
