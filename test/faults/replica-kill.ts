@@ -10,7 +10,7 @@ import { Mortal } from './support/mortal.ts'
 
 const REPLICAS = 3
 const KILL_EVERY_MS = 2000
-const PER_S = 40
+const PER_S = 15
 
 export const replicaKill: Fault = {
   name: 'replica-kill',

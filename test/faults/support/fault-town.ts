@@ -34,7 +34,7 @@ export async function openTown(
   { after }: Pick<Trial, 'after'>,
   kind: StoreKind = 'SQLite',
 ): Promise<FaultTown | string> {
-  if (kind === 'SQLite') return townOn({ after }, new Machine())
+  if (kind === 'SQLite') return townOn({ after })
   const postgres = await startPostgres()
   after(() => postgres.stop())
   return townIn({ after }, await postgres.createDatabase())
@@ -42,13 +42,13 @@ export async function openTown(
 
 /** A town whose servers have their store in this database. @param url postgres://… */
 export function townIn(trial: Pick<Trial, 'after'>, url: string): Promise<FaultTown> {
-  return townOn(trial, new Machine(undefined, { OPENCPNS_STORE: url }))
+  return townOn(trial, { OPENCPNS_STORE: url })
 }
 
-async function townOn({ after }: Pick<Trial, 'after'>, machine: Machine): Promise<FaultTown> {
-  const town = await ProcessTown.openOn(machine, '--log-level', 'error')
+async function townOn({ after }: Pick<Trial, 'after'>, env: NodeJS.ProcessEnv = {}): Promise<FaultTown> {
+  const town = await ProcessTown.openOn(new Machine(undefined, env), '--log-level', 'error')
   after(() => town.close())
-  const faulty = new FaultTown(town, await freePort())
+  const faulty = new FaultTown(town, await freePort(), env)
   after(() => faulty.close())
   return faulty
 }
@@ -56,9 +56,12 @@ async function townOn({ after }: Pick<Trial, 'after'>, machine: Machine): Promis
 export class FaultTown {
   readonly town: ProcessTown
   readonly serverAt: Address
+  readonly #env: NodeJS.ProcessEnv
   readonly #linked: LinkedGateway[] = []
+  readonly #machines: Machine[] = []
 
-  constructor(town: ProcessTown, port: number) {
+  constructor(town: ProcessTown, port: number, env: NodeJS.ProcessEnv) {
+    this.#env = env
     this.town = town
     this.serverAt = { host: '127.0.0.1', port }
   }
@@ -88,12 +91,14 @@ export class FaultTown {
   /**
    * A further server of the same store, as a process: a replica, with a copy of the data folder that nobody has used yet.
    * It is started where it was by `again`.
+   * @param env what it finds in its environment beside the rest
    */
-  async replica(name: string): Promise<ServerProcess> {
+  async replica(name: string, env?: NodeJS.ProcessEnv): Promise<ServerProcess> {
     cpSync(this.path('server'), this.path(name), { recursive: true, preserveTimestamps: true })
     const address = { host: '127.0.0.1', port: await freePort() }
     const where = ['--listen', formatHostPort(address), '--admin', '127.0.0.1:0', '--log-level', 'error']
-    const again = () => this.town.machine.start('server', 'run', '--data', this.path(name), ...where)
+    const machine = env ? this.#furtherMachine(env) : this.town.machine
+    const again = () => machine.start('server', 'run', '--data', this.path(name), ...where)
     return { address, running: await again(), again }
   }
 
@@ -160,8 +165,15 @@ export class FaultTown {
     return items
   }
 
-  close(): void {
+  async close(): Promise<void> {
     for (const gateway of this.#linked) gateway.close()
+    await Promise.all(this.#machines.map((machine) => machine.close()))
+  }
+
+  #furtherMachine(env: NodeJS.ProcessEnv): Machine {
+    const machine = new Machine(undefined, { ...this.#env, ...env })
+    this.#machines.push(machine)
+    return machine
   }
 }
 
