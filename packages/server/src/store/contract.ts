@@ -488,7 +488,7 @@ export interface Store extends OperatorStore, ChangeStore {
   findEvent(id: number): Promise<EventRow | undefined>
   /** Newest first. A filter by anything but `type` may read the whole log. */
   listEvents(filter: EventFilter): Promise<EventRow[]>
-  /** Every event of these sessions, at most 1,000 of them, oldest first. It may read the whole log. */
+  /** Of each of these sessions, at most 1,000, the first events at each gateway that names it, oldest first. It may read the whole log. */
   eventsOfSessions(sessions: readonly string[]): Promise<EventRow[]>
 
   /** Finishes what was begun, then lets go of the store. Idempotent. */

@@ -6,6 +6,8 @@ import type { Statements } from './statements.ts'
 
 /** Events in one part of a long read: it takes a ms or two. */
 const PART = 5000
+/** Of one session at one gateway, which names it, and may name it again and again. */
+const LINES = 8
 /** Events are written some time after they happened, and by several processes. */
 const OUT_OF_ORDER_MS = 60_000
 
@@ -44,14 +46,26 @@ export async function listEvents(connection: Connection, { limit, before, above,
 export async function eventsOfSessions(connection: Connection, sessions: readonly string[]): Promise<EventRow[]> {
   const { oldest, newest } = await range(connection)
   const found: EventRow[] = []
+  const isAmongFirst = firstOfEach()
   const sql = `${event} WHERE e.id >= :from AND e.id < :before AND e.session IN (SELECT value FROM json_each(:sessions))`
   for (let from = oldest; sessions.length > 0 && from <= newest; from += PART) {
     const parameters = { from, before: from + PART, sessions: JSON.stringify(sessions) }
     const part = await connection.read(() => connection.list(`${sql} ORDER BY e.id`, parameters))
-    found.push(...(part as unknown as EventRow[]))
+    found.push(...(part as unknown as EventRow[]).filter(isAmongFirst))
     await connection.pause()
   }
   return found
+}
+
+/** Tells of lines that come in their order whether they are among the first of their session at its gateway. */
+function firstOfEach(): (row: EventRow) => boolean {
+  const lines = new Map<string, number>()
+  return ({ gateway, session }) => {
+    const of = `${gateway} ${session}`
+    const line = (lines.get(of) ?? 0) + 1
+    lines.set(of, line)
+    return line <= LINES
+  }
 }
 
 export const event = `
