@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { errorUnions, generatedErrors, generatedProtocol, messages } from '../scripts/generated.ts'
+import { generatedScaling } from '../scripts/scaling.ts'
 
 const root = new URL('../', import.meta.url)
 const document = readFileSync(new URL('../docs/protocol.md', import.meta.url), 'utf8')
@@ -31,4 +32,12 @@ test('each error code says beside it what it means', () => {
     codes.filter(({ meaning }) => meaning === '').map(({ code }) => `${name} ${code}`),
   )
   assert.deepEqual(mute, [])
+})
+
+test('docs/scaling.md is what the measured costs come to (npm run docs writes it)', () => {
+  assert.equal(readFileSync(new URL('docs/scaling.md', root), 'utf8'), generatedScaling(root))
+})
+
+test('docs/scaling.md has a number for each need', () => {
+  assert.doesNotMatch(generatedScaling(root), /NaN|Infinity|undefined/)
 })
