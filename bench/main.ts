@@ -14,6 +14,7 @@ import { telemetry } from './telemetry.ts'
 import { throughput } from './throughput.ts'
 import { tunnelLatency } from './tunnel-latency.ts'
 import { watchers } from './watchers.ts'
+import { workers } from './workers.ts'
 
 const benches: readonly Bench[] = [
   flows,
@@ -26,6 +27,7 @@ const benches: readonly Bench[] = [
   sessionMemory,
   tunnelLatency,
   telemetry,
+  workers,
 ]
 const names = benches.flatMap((bench) => bench.names)
 
