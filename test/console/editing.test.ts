@@ -49,6 +49,25 @@ test('a user and a gateway are added; its credential is saved once, and a gatewa
   browser.assertClean(desk.system.base)
 })
 
+test('what was made although no answer came is not made twice', { skip: noBrowser }, async (t) => {
+  const desk = await Desk.open(t)
+  const { page } = await desk.logIn({ path: '/users' })
+  let isLost = true
+  await page.route('**/v1/users', async (route) => {
+    if (route.request().method() !== 'POST' || !isLost) return route.continue()
+    isLost = false
+    await route.fetch()
+    await route.abort('connectionreset')
+  })
+  await page.getByRole('button', { name: 'Add user' }).click()
+  await page.getByRole('textbox', { name: 'Name' }).fill('bob')
+  await page.keyboard.press('Enter')
+  await page.getByRole('alert').getByText('UNREACHABLE').waitFor()
+  assert.equal((await desk.system.get('/v1/users/bob')).name, 'bob', 'it was made')
+  await page.keyboard.press('Enter')
+  await page.getByText('The user bob was added.').waitFor()
+})
+
 test('a token is shown once, works, and is revoked', { skip: noBrowser }, async (t) => {
   const desk = await Desk.open(t)
   const { page } = await desk.logIn({ path: '/tokens' })

@@ -74,11 +74,6 @@ export function query(fields: Readonly<Record<string, string | number | undefine
   return text === '' ? '' : `?${text}`
 }
 
-/** 128 random bits; without `crypto.randomUUID`, which plain http does not have. */
-export function newKey(): string {
-  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (octet) => octet.toString(16).padStart(2, '0')).join('')
-}
-
 export function asProblem(error: unknown): ApiProblem {
   return error instanceof ApiProblem
     ? error

@@ -12,6 +12,8 @@ export interface Resource<T> {
   readonly etag: string | undefined
   readonly problem: ApiProblem | undefined
   readonly isLoading: boolean
+  /** The data is of the path before, and the new one is on its way. */
+  readonly isOld: boolean
   reload(): void
 }
 
@@ -23,8 +25,13 @@ interface State<T> {
   readonly isLoading: boolean
 }
 
-/** Reads a path, and again when the stream has come back. With another path the old data is gone at once. */
-export function useResource<T>(path: string): Resource<T> {
+interface Options {
+  /** Another path is another page of the same list: the old one stays until the new one is there. */
+  readonly staysUntilNew?: boolean
+}
+
+/** Reads a path, and again when the stream has come back. */
+export function useResource<T>(path: string, { staysUntilNew = false }: Options = {}): Resource<T> {
   const state = useSignal<State<T>>({ path, isLoading: true })
   const under = useRef<AbortController | undefined>(undefined)
   const load = useCallback(() => {
@@ -32,23 +39,27 @@ export function useResource<T>(path: string): Resource<T> {
     const loading = new AbortController()
     under.current = loading
     const { signal } = loading
-    state.value = { ...(state.peek().path === path ? state.peek() : { path }), isLoading: true }
+    const { problem: _, ...before } = state.peek()
+    state.value = { ...(before.path === path || staysUntilNew ? before : { path }), isLoading: true }
     ask<T>('GET', path, { signal }).then(
       ({ data, etag }) => {
         if (!signal.aborted) state.value = { path, data, etag, isLoading: false }
       },
       (error: unknown) => {
-        if (!signal.aborted) state.value = { ...state.peek(), problem: asProblem(error), isLoading: false }
+        if (signal.aborted) return
+        const kept = state.peek().path === path ? state.peek() : { path }
+        state.value = { ...kept, problem: asProblem(error), isLoading: false }
       },
     )
-  }, [path, state])
+  }, [path, state, staysUntilNew])
   useReconnected(load)
   useEffect(() => {
     load()
     return () => under.current?.abort()
   }, [load])
-  const { data, etag, problem, isLoading } = state.value.path === path ? state.value : { isLoading: true }
-  return { data, etag, problem, isLoading, reload: load }
+  const isOfPath = state.value.path === path
+  const { data, etag, problem, isLoading } = isOfPath || staysUntilNew ? state.value : { isLoading: true }
+  return { data, etag, problem, isLoading: isLoading || !isOfPath, isOld: !isOfPath, reload: load }
 }
 
 function useReconnected(act: () => void): void {
@@ -72,8 +83,8 @@ export function usePages<T>(path: string, filter: Readonly<Record<string, string
   const key = path + query(filter)
   const place = useSignal<{ key: string; cursors: readonly string[] }>({ key, cursors: [] })
   const cursors = place.value.key === key ? place.value.cursors : []
-  const resource = useResource<Page<T>>(path + query({ ...filter, cursor: cursors.at(-1) }))
-  const next = resource.data?.next ?? null
+  const resource = useResource<Page<T>>(path + query({ ...filter, cursor: cursors.at(-1) }), { staysUntilNew: true })
+  const next = resource.isOld ? null : (resource.data?.next ?? null)
   return {
     ...resource,
     hasOlder: next !== null,

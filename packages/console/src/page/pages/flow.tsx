@@ -2,6 +2,7 @@
 import type { JSX } from 'preact'
 import { useCallback, useEffect } from 'preact/hooks'
 import { session } from '../api/session.ts'
+import { streamState } from '../api/stream.ts'
 import type { Authentication } from '../api/types.ts'
 import { type Filter, useAuthentications } from '../live/authentications.ts'
 import { usePlayer } from '../live/player.ts'
@@ -38,7 +39,7 @@ export function Flow({ id }: { id: string | undefined }): JSX.Element {
         intro="How PNE, PN GW and CPNS Server authenticate each other: each authentication as it happens, in slow motion."
       >
         {isLive ? (
-          <span class="live">live</span>
+          streamState.value.is === 'live' && <span class="live">live</span>
         ) : (
           <Button icon="play" onClick={() => go(`/flow${location.search}`)}>
             Back to live
@@ -102,7 +103,8 @@ function Controls({ player, act }: { player: Player; act: Act }): JSX.Element {
   const waiting = queue.length === 0 ? '' : `${queue.length} waiting`
   const skipped = passedOver === 0 ? '' : `${passedOver} passed over`
   return (
-    <div class="controls" role="toolbar" aria-label="Player">
+    <fieldset class="controls">
+      <legend class="hidden">Player</legend>
       <Button kind="quiet" icon="restart" label="From the beginning (Home)" onClick={() => act({ do: 'restart' })} />
       <Button
         kind="quiet"
@@ -128,7 +130,7 @@ function Controls({ player, act }: { player: Player; act: Act }): JSX.Element {
         {Math.min(position, steps)} of {steps}
       </span>
       <span class="queue">{[waiting, skipped].filter(Boolean).join(', ')}</span>
-    </div>
+    </fieldset>
   )
 }
 

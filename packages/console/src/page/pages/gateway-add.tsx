@@ -1,9 +1,8 @@
 // Adding a gateway. Its credential is told once: it can be saved as the file that `opencpns gateway run` reads, and then is gone.
 import { type Signal, useSignal } from '@preact/signals'
 import type { JSX } from 'preact'
-import { useRef } from 'preact/hooks'
-import { ask, newKey } from '../api/client.ts'
 import type { Credential, Page, User } from '../api/types.ts'
+import { useCreation } from '../live/creation.ts'
 import { useResource } from '../live/resource.ts'
 import { shortName } from '../logic/format.ts'
 import { Button, Copy, Problem } from '../parts/basics.tsx'
@@ -50,18 +49,12 @@ function Asking({ onAdded, onClose }: { onAdded: (made: Credential) => void; onC
   const [name, user, radius] = [useSignal(''), useSignal(''), useSignal('')]
   const kind = useSignal<'cpns' | 'radius'>('cpns')
   const users = useResource<Page<User>>('/v1/users?limit=1000')
-  const key = useRef(newKey())
+  const create = useCreation<Credential>('/v1/gateways')
   const { isBusy, problem, run } = useAct()
   const submit = () =>
     run(async () => {
       const body = { name: name.value, user: user.value, ...(kind.value === 'radius' && { radius: radius.value }) }
-      try {
-        onAdded((await ask<Credential>('POST', '/v1/gateways', { body, idempotencyKey: key.current })).data)
-      } catch (error) {
-        // What was refused may be sent again in another form, which is another request.
-        key.current = newKey()
-        throw error
-      }
+      onAdded(await create(body))
     })
   const suggestions = users.data?.items.filter(({ removed }) => removed === null).map((one) => one.name) ?? []
   return (

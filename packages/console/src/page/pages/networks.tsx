@@ -2,30 +2,27 @@
 import type { JSX } from 'preact'
 import type { Network, Registration } from '../api/types.ts'
 import { useChanges, usePages } from '../live/resource.ts'
+import { search } from '../live/router.ts'
 import { shortName } from '../logic/format.ts'
 import { Card, Copy, Empty, Heading, Time } from '../parts/basics.tsx'
-import { PagedTable } from '../parts/list.tsx'
+import { PagedTable, Search } from '../parts/list.tsx'
 import { CaseBadge, GatewayLink, PneLink, UserLink } from '../parts/words.tsx'
 
 export function Networks(): JSX.Element {
-  const networks = usePages<Network>('/v1/pns', {})
+  const q = search.value.get('q') ?? ''
+  const networks = usePages<Network>('/v1/pns', { q })
   useChanges(['registrations', 'changes'], networks.reload)
   return (
     <>
       <Heading title="Personal networks" intro="One for each gateway: the devices that are present there now." />
+      <search class="filters">
+        <Search label="Search by the name of the gateway" />
+      </search>
       <PagedTable
         caption="Personal networks"
         of={networks}
         keyOf={({ gateway }) => gateway}
-        empty={
-          <Empty title="There is no personal network yet">
-            <p>It comes into being with a gateway:</p>
-            <Copy
-              text="opencpns admin gateway add home-gw --user alice --out home-gw.json --data ./server"
-              label="Copy the command that adds a gateway"
-            />
-          </Empty>
-        }
+        empty={q === '' ? <NoNetwork /> : <Empty title="No network is called that" />}
         columns={[
           { title: 'Network of', of: ({ gateway }) => <NetworkLink gateway={gateway} /> },
           { title: 'Registered now', of: ({ registered }) => registered.toLocaleString('en'), isNumber: true },
@@ -34,6 +31,18 @@ export function Networks(): JSX.Element {
         ]}
       />
     </>
+  )
+}
+
+function NoNetwork(): JSX.Element {
+  return (
+    <Empty title="There is no personal network yet">
+      <p>It comes into being with a gateway:</p>
+      <Copy
+        text="opencpns admin gateway add home-gw --user alice --out home-gw.json --data ./server"
+        label="Copy the command that adds a gateway"
+      />
+    </Empty>
   )
 }
 

@@ -1,11 +1,11 @@
 // Tokens: what people and programs prove themselves with to this API. Each is made once, shown once, and can be revoked.
 import { type Signal, useSignal } from '@preact/signals'
 import type { JSX } from 'preact'
-import { useRef } from 'preact/hooks'
-import { ask, newKey } from '../api/client.ts'
+import { ask } from '../api/client.ts'
 import { may } from '../api/session.ts'
 import type { NewToken, Role, Token } from '../api/types.ts'
 import { clock } from '../live/clock.ts'
+import { useCreation } from '../live/creation.ts'
 import { tell } from '../live/notices.ts'
 import { useChanges, usePages } from '../live/resource.ts'
 import { Badge, Button, Copy, Empty, Heading, Problem, Time } from '../parts/basics.tsx'
@@ -175,18 +175,12 @@ function Asking({ onMade, onClose }: { onMade: (token: NewToken) => void; onClos
   const name = useSignal('')
   const role = useSignal<Role>('viewer')
   const lifetime = useSignal<string>(String(90 * DAY_S))
-  const key = useRef(newKey())
+  const create = useCreation<NewToken>('/v1/tokens')
   const { isBusy, problem, run } = useAct()
   const submit = () =>
     run(async () => {
       const expiresInS = lifetime.value === '' ? {} : { expiresInS: Number(lifetime.value) }
-      const body = { name: name.value, role: role.value, ...expiresInS }
-      try {
-        onMade((await ask<NewToken>('POST', '/v1/tokens', { body, idempotencyKey: key.current })).data)
-      } catch (error) {
-        key.current = newKey()
-        throw error
-      }
+      onMade(await create({ name: name.value, role: role.value, ...expiresInS }))
     })
   return (
     <Form onSubmit={submit}>

@@ -1,10 +1,10 @@
 // Users: who owns gateways and devices, and one of them with the policy and the generations of 1st seed.
 import { type Signal, useSignal } from '@preact/signals'
 import type { JSX } from 'preact'
-import { useRef } from 'preact/hooks'
-import { ask, newKey } from '../api/client.ts'
+import { ask } from '../api/client.ts'
 import { may } from '../api/session.ts'
 import type { Gateway, Removal, User, UserDetails } from '../api/types.ts'
+import { useCreation } from '../live/creation.ts'
 import { tell } from '../live/notices.ts'
 import { useChanges, usePages, useResource } from '../live/resource.ts'
 import { go, search } from '../live/router.ts'
@@ -80,19 +80,14 @@ function AddUser({ onAdded }: { onAdded: () => void }): JSX.Element {
 
 function Adding({ isOpen, onAdded }: { isOpen: Signal<boolean>; onAdded: () => void }): JSX.Element {
   const name = useSignal('')
-  const key = useRef(newKey())
+  const create = useCreation<User>('/v1/users')
   const { isBusy, problem, run } = useAct()
   const close = () => {
     isOpen.value = false
   }
   const submit = () =>
     run(async () => {
-      try {
-        await ask('POST', '/v1/users', { body: { name: name.value }, idempotencyKey: key.current })
-      } catch (error) {
-        key.current = newKey()
-        throw error
-      }
+      await create({ name: name.value })
       tell(`The user ${name.value} was added.`)
       onAdded()
       close()

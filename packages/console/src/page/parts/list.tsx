@@ -65,7 +65,7 @@ export function PagedTable<T>({ of, empty, ...table }: PagedTableProps<T>): JSX.
     <div class="list" aria-busy={of.isLoading}>
       <Problem of={of.problem} onRetry={of.reload} />
       {rows.length > 0 && <Table {...table} rows={rows} />}
-      {of.data && rows.length === 0 && empty}
+      {of.data && rows.length === 0 && !of.isOld && empty}
       {!of.data && of.isLoading && <Waiting />}
       {(of.hasNewer || of.hasOlder) && (
         <nav class="pages" aria-label="Pages of the list">
