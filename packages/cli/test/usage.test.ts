@@ -88,17 +88,22 @@ const refusals: [name: string, args: string[], message: RegExp][] = [
   ['forward and stdio', pneConnect('-L', '0=mqtt', '-W', 'ssh'), /cannot be used with option/],
   ['forward and once', pneConnect('-L', '0=mqtt', '--once'), /cannot be used with option/],
   ['stdio and once', pneConnect('-W', 'ssh', '--once'), /cannot be used with option/],
+  [
+    'an AAA server beside another',
+    gatewayRun('--server', 'radius://[::1]', '--secret-file', 'x'),
+    /of AAA servers give one/,
+  ],
   ['a server of another kind', gatewayRun('--server', 'https://127.0.0.1:1'), /neither HOST:PORT of a CPNS Server nor/],
   ['an AAA server that is none', gatewayRun('--server', 'radius://', '--secret-file', 'x'), /not HOST:PORT/],
-  ['an AAA server without a secret', gatewayRun('--server', 'radius://127.0.0.1'), /--secret-file FILE is missing/],
+  ['an AAA server without a secret', atAaaServer('--credential', 'x'), /--secret-file FILE is missing/],
   [
     'a gateway with two names',
-    gatewayRun('--server', 'radius://[::1]:1812', '--secret-file', 'x', '--identity', 'hub@example.org'),
+    atAaaServer('--credential', 'x', '--secret-file', 'x', '--identity', 'hub@example.org'),
     /give either --identity NAME@REALM or --credential FILE/,
   ],
   [
     'a gateway with no name',
-    ['gateway', 'run', '--data', 'x', '--server', 'radius://[::1]', '--secret-file', 'x'],
+    atAaaServer('--secret-file', 'x'),
     /give either --identity NAME@REALM or --credential FILE/,
   ],
   ['a RADIUS secret for a CPNS Server', gatewayRun('--secret-file', 'x'), /are for an AAA server/],
@@ -147,6 +152,10 @@ function pneConnect(...more: string[]): string[] {
 
 function gatewayRun(...more: string[]): string[] {
   return ['gateway', 'run', '--credential', 'x', '--data', 'x', '--server', '127.0.0.1:1', ...more]
+}
+
+function atAaaServer(...more: string[]): string[] {
+  return ['gateway', 'run', '--data', 'x', '--server', 'radius://[::1]:1812', ...more]
 }
 
 test('wrong usage ends with exit code 2, nothing on stdout, and says what to do', async (t) => {
