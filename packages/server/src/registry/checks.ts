@@ -1,6 +1,12 @@
 // What the registry checks of the store's answers.
-import { type KeyRow, StoreError } from '../store/contract.ts'
+import { type KeyRow, StoreError, type UserRow } from '../store/contract.ts'
 import { RegistryError, unknownGateway, unknownUser } from './errors.ts'
+
+/** One that was removed is none. */
+export function checkUser(user: UserRow | undefined): UserRow {
+  if (user === undefined || user.removedAt !== null) throw unknownUser()
+  return user
+}
 
 /** What may be told of an assignment to `gateway`: nothing that another gateway assigned, nothing that works no more. */
 export function checkAssigned(key: KeyRow | undefined, gateway: string): KeyRow {

@@ -1,5 +1,6 @@
 // What the registry takes and gives, besides the rows of the store.
 
+import type { EventEmitter } from 'node:events'
 import type { Logger } from '@opencpns/io'
 import type { LookUps } from '../caches/look-ups.ts'
 import type { EventLog } from '../events.ts'
@@ -34,6 +35,18 @@ export interface Peer {
   firstSeed: Buffer
 }
 
+/** What a gateway wants assigned. */
+export interface NewAssignment {
+  gatewayIdentity: string
+  /** 32 octets, made by the gateway */
+  secondSeed: Uint8Array
+  name?: string | undefined
+  /** For a further key, the 2nd seed of the active one that it is to replace. */
+  replaces?: Uint8Array | undefined
+  /** Of the pairing ticket, for the record. */
+  ticketId?: Uint8Array | undefined
+}
+
 export interface Assignment {
   pneId: string
   user: string
@@ -60,6 +73,9 @@ export interface RegistryEvents {
   policyChanged: [{ gateway: string } | { user: string }]
   outOfDate: []
 }
+
+/** Brings a change to the doors: of all servers, or where there are no others, by what `say` tells those of this one. */
+export type Tell = (say: (doors: EventEmitter<RegistryEvents>) => void) => Promise<void>
 
 export interface RegistryOptions {
   store: Store

@@ -151,7 +151,10 @@ function ticketOf(gateway: string, changes: { ticketId?: Buffer; expiresAtS?: nu
   return { result: Result.success, uri, ...ticket }
 }
 
-const refusals: [what: string, answer: (gateway: string) => Partial<TicketResponse>][] = [
+const refusals: [
+  what: string,
+  answer: (gateway: string) => { [field in keyof TicketResponse]?: TicketResponse[field] | undefined },
+][] = [
   ['refuses', () => ({ result: Result.busy })],
   ['refuses, and gives one nevertheless', (gateway) => ({ ...ticketOf(gateway), result: Result.busy })],
   ['says success without a URI', (gateway) => ({ ...ticketOf(gateway), uri: undefined })],
