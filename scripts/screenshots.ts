@@ -1,5 +1,5 @@
 // The pictures of the console in docs/images, from a real system: a server, gateways and devices that come and go for a while.
-// `npm run screenshots`; takes two minutes.
+// `npm run screenshots`; takes two to three minutes.
 
 import { mkdirSync, statSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -82,40 +82,29 @@ async function photograph(of: Browser, colorScheme: 'light' | 'dark'): Promise<v
   await page.getByRole('img', { name: /Authentications a second/ }).waitFor()
   await sleep(1500)
   await save(page, `console-overview-${colorScheme}`)
-  await flows(page, colorScheme)
-  if (colorScheme === 'light') await others(page)
-  await context.close()
-}
-
-async function flows(page: Page, colorScheme: string): Promise<void> {
   for (const result of ['accepted', 'refused']) {
-    const { items } = await system.get(`/v1/authentications?result=${result}&case=remote&limit=50`)
-    const whole = items.find(
-      (one: { complete: boolean; key: string | null }) => one.complete && one.key !== 'transient key, held',
-    )
-    await page.goto(`/flow/${whole?.id}`)
+    await page.goto(`/flow/${await remoteOne(result)}`)
     await page.locator('svg .end').waitFor({ timeout: 20_000 })
     await save(page.locator('.stage'), `console-flow-${result}-${colorScheme}`)
   }
+  await makeTicket(page)
+  await save(page, `console-pair-${colorScheme}`)
+  await context.close()
 }
 
-async function others(page: Page): Promise<void> {
-  for (const place of ['pnes', 'gateways', 'audit']) {
-    await page.goto(`/${place}`)
-    await page.locator('tbody tr').first().waitFor()
-    await save(page, `console-${place}`)
-  }
+/** One that all three parties took part in. */
+async function remoteOne(result: string): Promise<number> {
+  const { items } = await system.get(`/v1/authentications?result=${result}&case=remote&limit=50`)
+  return items.find(
+    (one: { complete: boolean; key: string | null }) => one.complete && one.key !== 'transient key, held',
+  ).id
+}
+
+async function makeTicket(page: Page): Promise<void> {
   await page.goto('/pair/home-gw')
   await page.getByRole('textbox', { name: 'Name of the device' }).fill('weather station')
   await page.getByRole('button', { name: 'Make ticket' }).click()
-  await page.getByRole('img', { name: /QR code/ }).waitFor()
   await until(async () => ((await page.locator('.qr-modules').getAttribute('d')) ?? '') !== '')
-  await save(page, 'console-pair')
-  await page.setViewportSize({ width: 360, height: 780 })
-  const { items } = await system.get('/v1/authentications?result=accepted&case=remote&limit=1')
-  await page.goto(`/flow/${items[0]?.id}`)
-  await page.locator('svg .end').waitFor({ timeout: 20_000 })
-  await save(page, 'console-flow-narrow')
 }
 
 async function save(page: Page | Locator, name: string): Promise<void> {
