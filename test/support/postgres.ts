@@ -52,6 +52,7 @@ export async function startPostgres(settings: Record<string, string> = {}, prima
     },
     onError: () => undefined,
   })
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true })) // also of a run that was cut off
   let running = false
   let onReady = () => {}
   const start = async () => {
