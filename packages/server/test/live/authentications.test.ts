@@ -308,3 +308,30 @@ test('what was missed is had again: by the line after which it came, the newest 
   assert.deepEqual(await since(0, 2), [ids[3], ids[0]])
   assert.deepEqual(await since((ids[3] ?? 0) + 1, 10), [])
 })
+
+test('refusals of one device are found, newest first, whoever told of them and wherever the list goes on', async (t) => {
+  const { events, told, authentications } = await openLog(t)
+  const { step7Us, step8Us, ...before } = steps
+  events.record(decided(1, { pneId: 'pne-2' }))
+  events.record(decided(2, { pneId: 'pne-1' }))
+  events.record(decided(3, { pneId: 'pne-1', result: 'refused', reason: 'EAP_BAD_MAC' }))
+  events.record(decided(4, { pneId: 'pne-1' }))
+  await events.flush()
+  for (const octet of [4, 2, 1]) {
+    await told(GATEWAY, {
+      ...before,
+      sessionId: session(octet),
+      result: Result.authenticationFailed,
+      reason: 'tls-refused',
+    })
+  }
+  const sessions = async (below?: number) =>
+    (await authentications.list({ result: 'refused', pneId: 'pne-1', limit: 10, before: below })).map(({ id }) => id)
+  const ids = await sessions()
+  assert.equal(ids.length, 3)
+  assert.deepEqual(
+    ids,
+    ids.toSorted((a, b) => b - a),
+  )
+  assert.deepEqual(await sessions(ids[0]), ids.slice(1))
+})
