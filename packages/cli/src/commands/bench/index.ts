@@ -1,32 +1,31 @@
 // `opencpns bench`: what an operator's own machines can do.
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { collect, declare, declareGroup, lazily } from '../../command.ts'
+import { collect, declareGroup, lazily } from '../../command.ts'
 import { parseDuration } from '../../duration.ts'
 import { parseEndpoint } from '../../endpoint.ts'
+import { declareAdmin } from '../admin/declare.ts'
 
 export function addBench(program: Command): void {
   const bench = declareGroup(program, 'bench', 'measure what a server can do')
 
-  declare(bench, 'load', {
+  declareAdmin(bench, 'load', {
     does: 'let many devices authenticate at a given rate, and measure how long each waits',
     fails: 'cannot load the server',
     more:
-      'It adds a user with gateways and devices of its own to the server, authenticates these\n' +
-      'devices in the remote case, and removes them. Without --gateway or --whole it plays the\n' +
-      'gateways itself, steps 3 to 6; with --whole it runs gateways and devices, steps 1 to 8;\n' +
-      'with --gateway the devices come to a gateway that runs already.\n\n' +
-      'A device comes when its time has come, whether others have been served or not, and its\n' +
-      'latency counts from then: a server that stands still is seen by all that come meanwhile.\n' +
-      'Ctrl-C ends the load early, with its figures.',
+      'It adds a user with gateways and devices of its own to the server, lets these\n' +
+      'devices authenticate in the remote case, and removes them. Without --gateway\n' +
+      'or --whole it plays the gateways itself, steps 3 to 6; with --whole it runs\n' +
+      'gateways and devices, steps 1 to 8; with --gateway the devices come to a\n' +
+      'gateway that runs already.\n\n' +
+      'A device comes when its time has come, whether others have been served or\n' +
+      'not, and its latency counts from then: a server that stands still is seen by\n' +
+      'all that come meanwhile. Ctrl-C ends the load early, with its figures.',
     examples: [
       'bench load --data ./server --rate 500 --duration 1m',
       'bench load --data ./server --server 127.0.0.1:7410 --whole --rate 100 --html load.html',
       'bench load --url https://admin.example.org --token-file t --server cpns.example.org:7410 --rate 2000 --allow-remote',
     ],
   })
-    .option('--data <dir>', 'data folder of the server, when it runs on this machine')
-    .option('--url <url>', 'address of the admin API, with --token-file')
-    .option('--token-file <file>', 'file with a token of the role admin')
     .option(
       '--server <host:port>',
       'where gateways find the server; may be repeated for replicas',
