@@ -17,7 +17,7 @@ import type { ServerMetrics } from './metrics/metrics.ts'
 const GRACE_MS = 5000
 
 /** Where the admin API and the console are: beyond the loopback address only with TLS, or behind a proxy that has it. */
-export interface AdminListen extends Address {
+interface AdminListen extends Address {
   readonly tls?: AdminTls | undefined
   readonly isExposed?: boolean | undefined
 }

@@ -8,7 +8,7 @@ import { StoreError } from '../store/contract.ts'
 const LOOK_UP_MS = 1000
 
 /** Whether what is remembered holds. Times by one clock that never goes back, in ms. */
-export interface Validity {
+interface Validity {
   /** When all that is remembered was last known to be right. */
   readonly checkedAt: number
   readonly isFresh: boolean

@@ -2,7 +2,7 @@
 // must learn of when another one changes it. Revocations have a log of their own.
 
 /**
- * Something was changed: the policy, the generation or the end of a user (`subject`: its name), the policy or the end of a
+ * Something was changed: the policy, a 1st seed or the end of a user (`subject`: its name), the policy or the end of a
  * gateway (its identity), a key that is retired (its 2nd seed, in hex), the end of a token (its id).
  */
 export interface ChangeRow {

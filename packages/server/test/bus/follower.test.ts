@@ -10,8 +10,9 @@ import { activePne, furnish, GATEWAY } from '../store/furnish.ts'
 
 const tagOf = (secondSeed: Uint8Array) => Uint8Array.from(secondSeed).reverse()
 
-/** A store with what `furnish` puts there, and a server that follows it. */
+/** A store with what `furnish` puts there, and a server that follows it. Its poll waits for the test. */
 async function follow(t: TestContext, { before }: { before?: (store: Store) => Promise<unknown> } = {}) {
+  t.mock.timers.enable({ apis: ['setInterval'] })
   const store = openSqlite(':memory:')
   await furnish(store)
   await before?.(store)
@@ -67,7 +68,6 @@ test('changes are told in their order, each once, revocations by their PNEs', as
 })
 
 test('a message makes it look at once; one that is lost is made up for by the poll', async (t) => {
-  t.mock.timers.enable({ apis: ['setInterval'] })
   const { store, others, heard } = await follow(t)
   await store.changeVisitors(GATEWAY, false)
   others.publish({ type: 'changed' })

@@ -66,6 +66,14 @@ export function changesContract(contract: Contract): void {
     assert.equal((await store.newestLines()).revocation, await store.newestRevocation())
   })
 
+  contract('a 1st seed that is destroyed is in the log, once', async (store) => {
+    const { userId } = await furnish(store)
+    await store.addFirstSeed({ userId, generation: 2, sealed: Buffer.of(9), createdAt: 1 })
+    const retire = () => store.retireGeneration({ userId, generation: 1, force: false, tagOf, at: 5 })
+    assert.deepEqual(await noted(store, retire), ['user alice'])
+    assert.deepEqual(await noted(store, retire), [])
+  })
+
   contract('a token that ends is in the log', async (store) => {
     await store.addToken({ ...token('t1'), hash: Buffer.alloc(32, 1) })
     assert.deepEqual(await noted(store, () => store.noteTokenUse('t1', 5)), [])

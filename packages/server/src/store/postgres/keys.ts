@@ -82,7 +82,9 @@ const sql = statements('keys', {
     FROM keys k WHERE k.user_id = $1 AND k.generation = $2 AND k.state = 'active'`,
   removePendingOfGeneration: `
     DELETE FROM keys WHERE user_id = $1 AND generation = $2 AND state = 'pending' RETURNING pne_id AS "pneId"`,
-  destroySeed: `UPDATE first_seeds SET sealed = '' WHERE user_id = $1 AND generation = $2`,
+  destroySeed: `
+    UPDATE first_seeds SET sealed = '' FROM users
+    WHERE user_id = $1 AND generation = $2 AND octet_length(sealed) > 0 AND users.id = user_id RETURNING users.name AS user`,
   removePending: `DELETE FROM keys WHERE state = 'pending' AND created_at < $1 RETURNING pne_id AS "pneId"`,
   removePendingPnes: `
     DELETE FROM pnes WHERE pne_id = ANY($1::text[]) AND state = 'pending'
@@ -258,7 +260,8 @@ export async function retireGeneration(
     )
     await revokePnes(change, { pneIds: alone }, tagOf, at)
     await removePendingOf(change, await change.all(sql.removePendingOfGeneration, [userId, generation]))
-    await change.run(sql.destroySeed, [userId, generation])
+    const destroyed = await change.first<{ user: string }>(sql.destroySeed, [userId, generation])
+    if (destroyed) change.note('user', destroyed.user)
   }
   return { retired, keys: inUse.length, pnes: retired ? alone.length : 0, newestRevocation: await newest(change) }
 }

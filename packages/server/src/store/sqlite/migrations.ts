@@ -174,6 +174,9 @@ const migrations: (string | ((db: DatabaseSync) => void))[] = [
   CREATE TRIGGER user_changed AFTER UPDATE OF version ON users BEGIN
     INSERT INTO changes (kind, subject) VALUES ('user', NEW.name);
   END;
+  CREATE TRIGGER seed_destroyed AFTER UPDATE OF sealed ON first_seeds WHEN NEW.sealed = x'' AND OLD.sealed <> x'' BEGIN
+    INSERT INTO changes (kind, subject) SELECT 'user', name FROM users WHERE id = NEW.user_id;
+  END;
   CREATE TRIGGER gateway_changed AFTER UPDATE OF version ON gateways BEGIN
     INSERT INTO changes (kind, subject) VALUES ('gateway', NEW.identity);
   END;
