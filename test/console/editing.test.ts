@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { chmod, readFile } from 'node:fs/promises'
 import { test } from 'node:test'
+import type { Locator } from 'playwright-core'
 import { until } from '../support/until.ts'
 import { noBrowser } from './support/browser.ts'
 import { Desk } from './support/operator.ts'
@@ -157,4 +158,47 @@ test('a search finds as one types: the last words count, an older answer never c
   await page.reload()
   await page.getByRole('link', { name: 'kitchen lamp' }).waitFor()
   assert.equal(await page.getByRole('searchbox').inputValue(), 'kitchen la')
+})
+
+test('a long list goes page by page, forth and back, and begins anew with another search', {
+  skip: noBrowser,
+}, async (t) => {
+  const desk = await Desk.open(t)
+  for (let at = 10; at < 64; at++) await desk.system.ask('POST', '/v1/users', { name: `user-${at}` })
+  const { page } = await desk.logIn({ path: '/users' })
+  const names = () => page.locator('tbody td:first-child').allTextContents()
+  const [older, newer] = ['Older', 'Newer'].map((name) => page.getByRole('button', { name })) as [Locator, Locator]
+  await older.waitFor()
+  const first = await names()
+  assert.deepEqual([first.length, await newer.isDisabled()], [50, true])
+  await older.click()
+  await until(async () => (await names()).length === 5)
+  const rest = await names()
+  assert.equal(new Set([...first, ...rest]).size, 55, 'each user is on one page')
+  assert.deepEqual([await older.isDisabled(), await newer.isDisabled()], [true, false])
+  await newer.click()
+  await until(async () => (await names()).length === 50)
+  assert.deepEqual(await names(), first)
+  await older.click()
+  await until(async () => (await names()).length === 5)
+  await page.getByRole('searchbox').fill('user-1')
+  await until(async () => (await names()).length === 10)
+  assert.equal(await page.getByRole('navigation', { name: 'Pages of the list' }).count(), 0)
+})
+
+test('an empty server says how to begin', { skip: noBrowser }, async (t) => {
+  const desk = await Desk.open(t)
+  const { page } = await desk.logIn()
+  for (const [path, command] of [
+    ['/', 'opencpns admin user add alice --data ./server'],
+    ['/gateways', 'opencpns admin gateway add home-gw --user alice --out home-gw.json --data ./server'],
+    ['/pnes', 'opencpns gateway pair --data ./home-gw --name watch'],
+    ['/flow', 'opencpns pne connect 127.0.0.1:7411 --credential watch.json'],
+    ['/networks', 'opencpns admin gateway add home-gw'],
+    ['/pair', 'opencpns admin gateway add home-gw'],
+    ['/tokens', 'opencpns admin token add grafana --role viewer --data ./server'],
+  ] as const) {
+    await page.goto(path)
+    await page.locator('.copy code').getByText(command).first().waitFor()
+  }
 })

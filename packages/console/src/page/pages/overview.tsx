@@ -40,6 +40,7 @@ export function Overview(): JSX.Element {
         <Pending of={overview} />
       ) : (
         <div class="overview">
+          {data.gateways.connected + data.gateways.disconnected === 0 && <FirstGateway />}
           <Tiles of={data} newest={live.newest} />
           <Card title="Authentications">
             <Chart seconds={live.seconds} now={live.now} />
@@ -48,7 +49,6 @@ export function Overview(): JSX.Element {
             <Steps of={data.steps} />
             <Refusals of={live.refusals} />
           </div>
-          {data.gateways.connected + data.gateways.disconnected === 0 && <FirstGateway />}
         </div>
       )}
     </>
@@ -112,7 +112,7 @@ function Tiles({ of, newest: second }: { of: OverviewData; newest: LiveSecond | 
         path="/gateways"
         number={connected}
         title="gateways connected"
-        more={away === 0 ? 'none is missing' : `${count(away, 'gateway')} not connected`}
+        more={away > 0 ? `${count(away, 'gateway')} not connected` : connected > 0 ? 'none is missing' : 'none yet'}
         isBad={away > 0}
       />
       <Tile
