@@ -335,3 +335,13 @@ test('refusals of one device are found, newest first, whoever told of them and w
   )
   assert.deepEqual(await sessions(ids[0]), ids.slice(1))
 })
+
+test('a device that was paired a moment ago has its name at once', async (t) => {
+  const { store, events, authentications } = await openLog(t)
+  events.record(decided(1))
+  assert.equal((await authentications.list({ limit: 1 }))[0]?.pneName, null)
+  await store.assignPne(newPne({ pneId: 'pne-1', gateway: GATEWAY, name: 'Lamp' }))
+  events.record({ type: 'assignment', result: 'accepted', pneId: 'pne-1', gateway: GATEWAY, user: 'alice' })
+  await events.flush()
+  assert.equal((await authentications.list({ limit: 1 }))[0]?.pneName, 'Lamp')
+})
