@@ -12,7 +12,7 @@ import { Mortal } from './support/mortal.ts'
 const PAIRED_TOGETHER = 5
 const PRESENT_TOGETHER = 25
 /** Reports of what began in the last 20 ms may be lost, with the sessions; a slow machine takes longer to write them. */
-const COUNTED_AFTER_MS = 300
+const COUNTED_AFTER_MS = 1000
 const FINISH_MS = 30_000
 /** In short, a slow machine does fewer, of each. */
 const SHORT_MS = 8000
@@ -145,7 +145,7 @@ async function presenceUnderFire(home: GatewayProcess, present: readonly Credent
     const session = await connect({ ...home.address, credential }).catch(() => undefined)
     return session && { pneId: credential.pneId, session, since: performance.now() }
   })
-  await mortal.killWithin(4 * COUNTED_AFTER_MS)
+  await mortal.killWithin(2.5 * COUNTED_AFTER_MS)
   const killedAt = performance.now()
   const had = (await Promise.all(sessions)).filter((one) => one !== undefined)
   await Promise.all(had.map(({ session }) => session.close()))
