@@ -315,6 +315,20 @@ export function listContract(contract: Contract): void {
     assert.deepEqual(await store.eventsOfSessions([]), [])
   })
 
+  contract(
+    'of a session that a gateway names again and again the first events are given, and those of others all',
+    async (store) => {
+      const rogue = Array.from({ length: 6000 }, (_, at) => newEvent({ at, gateway: GATEWAY, session: 's1' }))
+      const other = newEvent({ at: 7000, gateway: 'other@example.org', session: 's1' })
+      await store.appendEvents([...rogue, other], 10_000)
+      const found = await store.eventsOfSessions(['s1'])
+      assert.deepEqual(
+        found.map(({ at }) => at),
+        [0, 1, 2, 3, 4, 5, 6, 7, 7000],
+      )
+    },
+  )
+
   contract('a log that is longer than one look is read to its end', async (store) => {
     const many = Array.from({ length: 11_000 }, (_, at) => newEvent({ at, session: at === 3 ? 's1' : null }))
     await store.appendEvents(many, 10_998)

@@ -11,7 +11,7 @@ import { CHANGES_KEPT } from '../../src/store/contract-changes.ts'
 import { openSqlite } from '../../src/store/sqlite/open.ts'
 import { temporaryFolder } from '../temp-folder.ts'
 import { storeContract } from './contract.ts'
-import { furnish, GATEWAY, newEvent } from './furnish.ts'
+import { furnish, GATEWAY } from './furnish.ts'
 
 storeContract('sqlite, in memory', async () => openSqlite(':memory:'))
 storeContract('sqlite, in a file', async (t) => openSqlite(join(temporaryFolder(t), 'cpns.db')))
@@ -397,17 +397,4 @@ test(`of the log of changes only the newest ${CHANGES_KEPT} lines are kept, and 
   assert.ok(oldest && oldest.seq > 1)
   assert.ok(change - oldest.seq < CHANGES_KEPT * 1.1)
   await store.close()
-})
-
-test('of a session that a gateway names again and again the first events are given, and those of others all', async (t) => {
-  const store = openSqlite(':memory:')
-  t.after(() => store.close())
-  const rogue = Array.from({ length: 6000 }, (_, at) => newEvent({ at, gateway: GATEWAY, session: 's1' }))
-  const other = newEvent({ at: 7000, gateway: 'other@example.org', session: 's1' })
-  await store.appendEvents([...rogue, other], 10_000)
-  const found = await store.eventsOfSessions(['s1'])
-  assert.deepEqual(
-    found.map(({ at }) => at),
-    [0, 1, 2, 3, 4, 5, 6, 7, 7000],
-  )
 })

@@ -3,6 +3,9 @@ import type { EventFilter, EventRow, NewEventRow } from '../contract.ts'
 import type { Queries } from './database.ts'
 import { Conditions, statements } from './statements.ts'
 
+/** Of one session at one gateway: a gateway may name one again and again. */
+const LINES_OF_A_SESSION = 8
+
 const event = `
   SELECT id, at, type, result, reason, pne_id AS "pneId", gateway, "user", "case", ms, session, steps, facts FROM events`
 
@@ -22,7 +25,10 @@ const sql = statements('events', {
     )
     SELECT value FROM counter`,
   find: `${event} WHERE id = $1`,
-  ofSessions: `${event} WHERE session = ANY($1::text[]) ORDER BY id LIMIT 1000`,
+  ofSessions: `${event} JOIN (
+      SELECT id AS found, row_number() OVER (PARTITION BY session, gateway ORDER BY id) AS line
+      FROM events WHERE session = ANY($1::text[])
+    ) AS lines ON found = id WHERE line <= ${LINES_OF_A_SESSION} ORDER BY id`,
 })
 
 /** Appends, and removes what is too old. One object for each process: it remembers what it has removed already. */
