@@ -67,7 +67,7 @@ function silentLink() {
 
 test('when servers are slow, at most a quarter of the requests are brought to a second one', () => {
   const [one, other] = [silentLink(), silentLink()]
-  const servers = { links: [one.link, other.link], isConnecting: false, changed: () => new Promise<void>(() => {}) }
+  const servers = { links: [one.link, other.link], isExpecting: false, changed: () => new Promise<void>(() => {}) }
   const balancer = new Balancer(servers)
   for (let i = 0; i < 400; i++) void balancer.request(() => new Uint8Array(), Pong as unknown as ResponseMessage)
   assert.deepEqual([one.late.length, other.late.length], [200, 200])
@@ -80,7 +80,7 @@ test('when one of two copies of a request fails, the answer to the other counts'
   const answer = { type: 'Pong', result: Result.success } as unknown as MessageOf<ResponseMessage>
   let fail = (_error: Error) => {}
   let succeed = (_answer: unknown) => {}
-  const servers = { links: [one.link], isConnecting: false, changed: () => new Promise<void>(() => {}) }
+  const servers = { links: [one.link], isExpecting: false, changed: () => new Promise<void>(() => {}) }
   one.link.request = (_make, _expected, { onLate = () => {} } = {}) => {
     one.late.push(onLate)
     return new Promise((_resolve, reject) => {

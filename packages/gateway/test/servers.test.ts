@@ -121,6 +121,17 @@ test('a request whose connection breaks is brought to another server at once', a
   assert.ok(performance.now() - begunAt < 300)
 })
 
+test('the only server breaks the connection and is back at once: what was in flight is brought to it again', async (t) => {
+  const server = await startServer(t, { secret, play: silence })
+  const { upstream } = connect(t, server)
+  await linked(upstream, 1)
+  const verdicts = Array.from({ length: 20 }, () => authenticate(upstream))
+  await until(() => forwarded(server).length === 20)
+  await server.close()
+  await startServer(t, { secret, play: vouch, port: server.address.port })
+  assert.deepEqual(new Set(await Promise.all(verdicts)), new Set([Result.success]))
+})
+
 test('of a thousand requests in flight none fails when one of two servers dies', async (t) => {
   const servers = await startServers(t, 2, silence)
   const { upstream } = connect(t, servers)

@@ -10,18 +10,18 @@ import type { Servers } from './servers.ts'
 
 /** Servers that one request is brought to. */
 const TRIES_MAX = 3
-/** A request that comes while a connection is being made waits for it, this long. */
+/** A request that comes while a connection is being made, or was lost just now, waits for it, this long. */
 const CONNECTING_MS = 1000
 /** Requests that are brought to a second server because the first is late: these, or a quarter of all, so that slow servers do not get twice as much. */
 const HEDGES_MIN = 16
 const HEDGES_SHARE = 0.25
 
 export class Balancer {
-  readonly #servers: Pick<Servers, 'links' | 'isConnecting' | 'changed'>
+  readonly #servers: Pick<Servers, 'links' | 'isExpecting' | 'changed'>
   #hedges = 0
   #inFlight = 0
 
-  constructor(servers: Pick<Servers, 'links' | 'isConnecting' | 'changed'>) {
+  constructor(servers: Pick<Servers, 'links' | 'isExpecting' | 'changed'>) {
     this.#servers = servers
   }
 
@@ -53,7 +53,7 @@ export class Balancer {
     return best
   }
 
-  /** As {@link choose}; waits for a link only while one is being made. @throws {UpstreamError} SERVER_UNREACHABLE */
+  /** As {@link choose}; waits for a link only while one may be there in a moment. @throws {UpstreamError} SERVER_UNREACHABLE */
   async chooseSoon(tried: ReadonlySet<ServerLink>): Promise<ServerLink> {
     const waiting = new AbortController()
     const late = sleep(CONNECTING_MS, waiting).catch(() => {})
@@ -62,7 +62,7 @@ export class Balancer {
       isLate = true
     })
     try {
-      while (!isLate && this.#servers.isConnecting) {
+      while (!isLate && this.#servers.isExpecting) {
         await Promise.race([this.#servers.changed(), late])
         const link = this.choose(tried)
         if (link) return link

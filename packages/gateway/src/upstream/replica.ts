@@ -7,6 +7,8 @@ const RETRY_MIN_MS = 200
 const RETRY_MAX_MS = 10_000
 /** A connection that lasted so long was a good one: the next attempt comes soon. */
 const STEADY_MS = 5000
+/** How long a link that was lost is expected back. */
+const EXPECTED_MS = 1000
 
 export interface ReplicaListener {
   /** Makes a link. @throws why it could not */
@@ -36,6 +38,7 @@ export class Replica {
   #link: ServerLink | undefined
   #sinceMs = Date.now()
   #connecting = false
+  #lostAt = Number.NEGATIVE_INFINITY
   #failed = false
 
   constructor(address: Address, listener: ReplicaListener) {
@@ -49,8 +52,10 @@ export class Replica {
     return this.#link?.isOpen ? this.#link : undefined
   }
 
-  get isConnecting(): boolean {
-    return this.#connecting
+  /** Whether there may be a link in a moment: it is being made, or was lost just now, as by a server that comes back at once. */
+  get isExpected(): boolean {
+    const isEnding = this.#link !== undefined && !this.#link.isOpen
+    return this.#connecting || isEnding || performance.now() - this.#lostAt < EXPECTED_MS
   }
 
   /** Whether it could not be reached the last time. */
@@ -113,7 +118,10 @@ export class Replica {
   }
 
   #ended(error: unknown, message: string): void {
-    if (this.#link) this.#sinceMs = Date.now()
+    if (this.#link) {
+      this.#sinceMs = Date.now()
+      this.#lostAt = performance.now()
+    }
     this.#link = undefined
     this.#failed = true
     if (this.#stop.signal.aborted) return

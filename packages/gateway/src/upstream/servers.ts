@@ -39,9 +39,9 @@ export class Servers {
     return [...this.#kept.values()].flatMap(({ link }) => link ?? [])
   }
 
-  /** Whether one is being connected to. */
-  get isConnecting(): boolean {
-    return this.#looking || [...this.#kept.values()].some((replica) => replica.isConnecting)
+  /** Whether there may be a link in a moment. */
+  get isExpecting(): boolean {
+    return this.#looking || [...this.#kept.values()].some((replica) => replica.isExpected)
   }
 
   get status(): ReplicaStatus[] {
