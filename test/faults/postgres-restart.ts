@@ -87,9 +87,10 @@ async function underLoad(
   { known, atHome }: Scene,
   act: () => Promise<void>,
   promises: Promises,
-  { say }: Trial,
+  { say, after }: Trial,
 ) {
   const loads = [known, atHome].map((attempt) => new Load({ ...attempt, perS: PER_S }))
+  after(() => Promise.all(loads.map((load) => load.stop())))
   await sleep(500)
   await act()
   await sleep(1000)

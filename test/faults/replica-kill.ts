@@ -29,6 +29,7 @@ export const replicaKill: Fault = {
     say('settled')
 
     const load = new Load({ ...visiting, perS: PER_S })
+    trial.after(() => load.stop())
     const kills = await killInTurn(replicas, short ? 3 : 30)
     const outcomes = await load.stop()
 

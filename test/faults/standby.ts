@@ -30,7 +30,9 @@ export const standby: Fault = {
     trial.say('settled')
 
     const load = new Load({ ...visiting, perS: PER_S })
+    trial.after(() => load.stop())
     const assigning = new Assigning(gateway)
+    trial.after(() => assigning.stop())
     await sleep(trial.short ? 1500 : 10_000)
     await primary.kill()
     const killedAt = performance.now()
