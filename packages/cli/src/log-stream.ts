@@ -9,7 +9,7 @@ const WAITING_MAX_OCTETS = 4 * 1024 * 1024
 /** As much as Linux writes into a pipe at once or not at all (pipe(7), PIPE_BUF): what shares a pipe writes no more. */
 const WHOLE_OCTETS = 4096
 /** How long the last lines may take when the process ends. */
-const LAST_WORDS_MS = 250
+const LAST_WORDS_MS = 1000
 
 export class LogStream {
   readonly #fd: number
@@ -92,12 +92,13 @@ export class LogStream {
 
   #writeRest(): void {
     const giveUpAt = performance.now() + LAST_WORDS_MS
-    let rest = this.#take()
-    while (rest.length > 0 && performance.now() < giveUpAt) {
+    while (this.#waiting.length > 0 && performance.now() < giveUpAt) {
+      const chunk = this.#take(this.#chunkMax)
       try {
-        rest = rest.subarray(writeSync(this.#fd, rest))
+        this.#putBack(chunk.subarray(writeSync(this.#fd, chunk)))
       } catch (error) {
         if (!(error instanceof Error && 'code' in error && error.code === 'EAGAIN')) return
+        this.#putBack(chunk)
         Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5)
       }
     }
