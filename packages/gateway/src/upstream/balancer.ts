@@ -33,7 +33,7 @@ export class Balancer {
   async request<R extends ResponseMessage>(make: MakeRequest, expected: R): Promise<MessageOf<R>> {
     this.#inFlight++
     const deadline = performance.now() + SERVER_DEADLINE_MS
-    const flight = new Flight<R>((link, onLate) => link.request(make, expected, { deadline, onLate }), this)
+    const flight = new Flight<R>((link, onLate) => link.request(make, expected, { deadline, onLate }), this, deadline)
     try {
       return await flight.answer
     } finally {
@@ -53,10 +53,14 @@ export class Balancer {
     return best
   }
 
-  /** As {@link choose}; waits for a link only while one may be there in a moment. @throws {UpstreamError} SERVER_UNREACHABLE */
-  async chooseSoon(tried: ReadonlySet<ServerLink>): Promise<ServerLink> {
+  /**
+   * As {@link choose}; waits for a link only while one may be there in a moment, and not beyond `deadline`.
+   * @throws {UpstreamError} SERVER_UNREACHABLE
+   */
+  async chooseSoon(tried: ReadonlySet<ServerLink>, deadline: number): Promise<ServerLink> {
     const waiting = new AbortController()
-    const late = sleep(CONNECTING_MS, waiting).catch(() => {})
+    const waitMs = Math.max(0, Math.min(CONNECTING_MS, deadline - performance.now()))
+    const late = sleep(waitMs, waiting).catch(() => {})
     let isLate = false
     void late.then(() => {
       isLate = true
@@ -93,6 +97,7 @@ class Flight<R extends ResponseMessage> {
   hedged = false
   readonly #send: (link: ServerLink, onLate: () => void) => Promise<MessageOf<R>>
   readonly #balancer: Pick<Balancer, 'choose' | 'chooseSoon' | 'mayHedge'>
+  readonly #deadline: number
   readonly #tried = new Set<ServerLink>()
   readonly #settle: PromiseWithResolvers<MessageOf<R>>
   #underWay = 0
@@ -101,8 +106,10 @@ class Flight<R extends ResponseMessage> {
   constructor(
     send: (link: ServerLink, onLate: () => void) => Promise<MessageOf<R>>,
     balancer: Pick<Balancer, 'choose' | 'chooseSoon' | 'mayHedge'>,
+    deadline: number,
   ) {
     this.#send = send
+    this.#deadline = deadline
     this.#balancer = balancer
     this.#settle = Promise.withResolvers()
     this.answer = this.#settle.promise
@@ -122,7 +129,7 @@ class Flight<R extends ResponseMessage> {
 
   #bringToNext(): void {
     this.#underWay++
-    this.#balancer.chooseSoon(this.#tried).then(
+    this.#balancer.chooseSoon(this.#tried, this.#deadline).then(
       (link) => {
         this.#underWay--
         this.#bringTo(link)
