@@ -180,6 +180,21 @@ test('a refusal is an answer: no other server is asked for a better one', async 
   )
 })
 
+test('who loses the last link tries the others at once, however long they were away', async (t) => {
+  const [only = assert.fail(), other = assert.fail()] = await startServers(t, 2)
+  const { upstream } = connect(t, [only, other])
+  await linked(upstream, 2)
+  await other.close()
+  await linked(upstream, 1)
+  await new Promise((resolve) => setTimeout(resolve, 2500)) // by now it waits for seconds between its attempts
+  const back = await startServer(t, { secret, play: vouch, port: other.address.port })
+  const begun = performance.now()
+  await only.close()
+  await until(() => connections(upstream).some(({ address }) => address.endsWith(`:${back.address.port}`)))
+  assert.ok(performance.now() - begun < 500, `${performance.now() - begun} ms`)
+  assert.equal(await authenticate(upstream), Result.success)
+})
+
 test('no server is there: a request fails at once, and does not wait for its deadline', async (t) => {
   const servers = await startServers(t, 2)
   for (const server of servers) await server.close()

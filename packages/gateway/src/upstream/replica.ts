@@ -40,6 +40,7 @@ export class Replica {
   #connecting = false
   #lostAt = Number.NEGATIVE_INFINITY
   #failed = false
+  #nap = new AbortController()
 
   constructor(address: Address, listener: ReplicaListener) {
     this.address = address
@@ -71,6 +72,11 @@ export class Replica {
     }
   }
 
+  /** Tries again now, if it waits before the next attempt. */
+  hurry(): void {
+    this.#nap.abort()
+  }
+
   /** Ends it once what is under way is answered. */
   retire(): void {
     this.#stop.abort()
@@ -88,7 +94,8 @@ export class Replica {
       await this.#connection().catch((error) => {
         this.#ended(error, 'no connection to the CPNS Server: it is tried again and again')
       })
-      await sleep(this.#backoff.next(), { signal }).catch(() => {})
+      this.#nap = new AbortController()
+      await sleep(this.#backoff.next(), { signal: AbortSignal.any([signal, this.#nap.signal]) }).catch(() => {})
     }
   }
 

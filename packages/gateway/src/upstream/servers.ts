@@ -26,6 +26,7 @@ export class Servers {
   readonly #kept = new Map<string, Replica>()
   #ranked: Address[] = []
   #looking = true
+  #isLinked = false
   #changes = Promise.withResolvers<void>()
 
   constructor(options: ServersOptions) {
@@ -85,6 +86,7 @@ export class Servers {
   /** Keeps the first three, and for each of them that fails one more. */
   #adjust(): void {
     if (this.#stop.signal.aborted) return
+    this.#hurryWithoutLink()
     const wanted = new Set<string>()
     let good = 0
     for (const address of this.#ranked) {
@@ -101,6 +103,13 @@ export class Servers {
     const { resolve } = this.#changes
     this.#changes = Promise.withResolvers()
     resolve()
+  }
+
+  /** Who has lost the last link does not wait until it is time to try the others again. Once: then it waits as ever. */
+  #hurryWithoutLink(): void {
+    const isLinked = this.links.length > 0
+    if (this.#isLinked && !isLinked) for (const replica of this.#kept.values()) replica.hurry()
+    this.#isLinked = isLinked
   }
 
   #keep(name: string, address: Address): Replica {
