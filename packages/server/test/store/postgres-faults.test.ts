@@ -6,6 +6,7 @@ import { after, before, type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { inspect } from 'node:util'
 import { type Postgres, startPostgres } from '../../../../test/support/postgres.ts'
+import { until } from '../../../../test/support/until.ts'
 import { wireTo } from '../../../../test/support/wire.ts'
 import { StoreError } from '../../src/store/contract.ts'
 import { PostgresAddress } from '../../src/store/postgres/address.ts'
@@ -238,8 +239,11 @@ test('when the database takes no more connections the call is refused as busy', 
   t.after(() => sql('DROP OWNED BY cpns; DROP ROLE cpns'))
   const one = new Database(new PostgresAddress(`postgres://cpns:x@127.0.0.1:${address.port}/${name}`))
   t.after(() => one.close())
-  const calls = [1, 2, 3].map(() => one.reads.all({ name: '', text: 'SELECT pg_sleep(1.5)' }))
-  const outcomes = await Promise.allSettled(calls)
+  const call = () => one.reads.all({ name: '', text: 'SELECT pg_sleep(3)' })
+  // PostgreSQL refuses all of those that come at the same moment: the first must be in before the others come.
+  const first = call()
+  await until(async () => (await sql("SELECT 1 FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(3)'")).length > 0)
+  const outcomes = await Promise.allSettled([first, call(), call()])
   const refused = outcomes.filter((outcome) => outcome.status === 'rejected')
   assert.deepEqual([refused.length, ...new Set(refused.map(({ reason }) => reason.code))], [2, 'STORE_BUSY'])
 })
