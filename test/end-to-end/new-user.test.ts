@@ -169,7 +169,7 @@ const mishaps: Record<string, Mishap> = {
       newServer('wrong-master', (folder) =>
         writeFile(join(folder, 'master.key'), Buffer.alloc(32, 7).toString('base64url')),
       ),
-    says: /master\.key is not the key of \S+cpns\.db: restore both from the same backup/,
+    says: /the master key in \S+ is not the key of its store: restore both from the same backup/,
   },
   'server: a master key that is none': {
     make: () => newServer('no-master', (folder) => writeFile(join(folder, 'master.key'), 'nonsense')),
