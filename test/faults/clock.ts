@@ -100,7 +100,7 @@ async function jump({ serverClock, gatewayClock, visiting }: Scene, promises: Pr
       await sleep(500)
       clock.set(aheadS)
       const jumpedAt = performance.now()
-      await sleep(short ? 1500 : 5000)
+      await sleep(short ? 800 : 5000)
       const outcomes = await load.stop()
       const counts = countsOf(outcomes)
       const failed = outcomes.filter(({ result }) => result !== 'remote')
