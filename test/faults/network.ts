@@ -19,7 +19,7 @@ const ROUND_TRIPS_MAX = 1.3
 /** docs/protocol.md section 8: the gateway waits so long for the server. */
 const REFUSED_AFTER_MS = 4000
 /** What the gateway and this process add to that. */
-const SLACK_MS = 2000
+const SLACK_MS = 1000
 const RECOVERY_MS = 15_000
 const PORT = 7410
 /** Authentications a second of each kind. */
