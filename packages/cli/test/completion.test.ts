@@ -76,7 +76,7 @@ const shells: [name: string, complete: Complete][] = [
 
 for (const [name, complete] of shells) {
   test(`${name} completes commands, options, their values, files and folders`, async (t) => {
-    if (spawnSync(name, ['--version']).error) return t.skip(`${name} is not there (Debian: ${name})`)
+    if (spawnSync(name, ['--version']).error) return t.skip(`${name} is not there: apt-get install ${name}`)
     assert.deepEqual(complete('serv'), ['server'])
     assert.deepEqual(complete('server', 're').sort(), ['rekey', 'restore'])
     assert.deepEqual(complete('admin', 'user', 'rem'), ['remove'])
@@ -102,7 +102,7 @@ test('bash completes the value after an equals sign, and nothing where a name of
 
 test('the script for bash has no fault that shellcheck finds', (t) => {
   const checker = '/usr/bin/shellcheck'
-  if (!existsSync(checker)) return t.skip('shellcheck is not there (Debian: shellcheck)')
+  if (!existsSync(checker)) return t.skip('shellcheck is not there: apt-get install shellcheck')
   const { stdout } = spawnSync(checker, ['-s', 'bash', folder.path('bash')], { encoding: 'utf8' })
   assert.equal(stdout, '')
 })

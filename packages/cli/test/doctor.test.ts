@@ -112,7 +112,7 @@ test('faults of a data folder', async (t) => {
 })
 
 test('a file that is not of the owner of the folder', async (t) => {
-  if (process.getuid?.() !== 0) return t.skip('only root can give files away')
+  if (process.getuid?.() !== 0) return t.skip('only root can give files away: run the tests as root')
   const { dir } = await serverFolder(t)
   chownSync(`${dir}/admin.token`, 65_534, 65_534)
   const { permissions } = await found('server', '--data', dir)

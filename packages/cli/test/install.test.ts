@@ -80,7 +80,10 @@ test('a unit is written for all to read, written again, and removed', async (t) 
   const unit = path('opencpns-server.service')
   const install = (...more: string[]) => opencpns('server', 'install', '--unit-dir', path(), ...more)
   const { code, stderr } = await install()
-  if (/could not see/.test(stderr)) return t.skip('Node or the checkout is below a home folder or /tmp')
+  if (/could not see/.test(stderr))
+    return t.skip(
+      'Node or the checkout is below a home folder or /tmp, which a service may not see: clone it elsewhere, as into /opt',
+    )
   assert.equal(code, 0, stderr)
   assert.equal((statSync(unit).mode & 0o777).toString(8), '644')
   assert.ok(readFileSync(unit, 'utf8').startsWith(MARK))

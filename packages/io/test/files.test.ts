@@ -44,7 +44,7 @@ test('the mode is the one asked for, whatever the umask and whatever was there',
 })
 
 test("what root writes into the folder of somebody else is that one's, if wanted", async (t) => {
-  if (process.getuid?.() !== 0) return t.skip("only root can make a folder somebody else's")
+  if (process.getuid?.() !== 0) return t.skip("only root can make a folder somebody else's: run the tests as root")
   const dir = await folder(t)
   await chown(dir, 65_534, 65_533)
   await writeFileAtomic(join(dir, 'ours'), 'x')
