@@ -84,7 +84,13 @@ test('the local case, the remote case, and the TK that is held: each with its st
     ['remote', 'watch'],
   ])
   const sum = (seconds: Answer[], which: string) => seconds.reduce((all, one) => all + one[which].accepted, 0)
-  const { rates, steps } = await operate(stage, 'GET', '/v1/overview')
+  let overview: Answer
+  // A second is told when it is over.
+  await until(async () => {
+    overview = await operate(stage, 'GET', '/v1/overview')
+    return sum(overview.rates.perSecond, 'local') + sum(overview.rates.perSecond, 'remote') === 3
+  })
+  const { rates, steps } = overview
   assert.deepEqual([sum(rates.perSecond, 'local'), sum(rates.perSecond, 'remote')], [1, 2])
   assert.deepEqual(
     steps.map(({ count }: Answer) => count),

@@ -8,7 +8,7 @@ const POLL_MS = 5
 export async function until(
   condition: () => boolean | Promise<boolean>,
   otherwise = `this never came true: ${condition}`,
-  timeoutMs = 8000,
+  timeoutMs = 30_000,
 ): Promise<void> {
   const end = performance.now() + timeoutMs
   while (!(await condition())) {
