@@ -1,53 +1,34 @@
-// A running PN GW: its parts put together, its listener, and how it closes.
+// A running PN GW: its listener, and how it closes. Its parts are put together in assemble.ts.
 
 import type { Socket } from 'node:net'
-import { type Address, Admission, formatHostPort, IoError, type Logger, listenTcp, sleep } from '@opencpns/io'
+import { type Address, Admission, formatHostPort, IoError, listenTcp, sleep } from '@opencpns/io'
 import { EndReason } from '@opencpns/protocol'
-import type { Tracer } from '@opentelemetry/api'
+import { assemble, type GatewaySettings } from './assemble.ts'
 import { GatewayError } from './errors.ts'
 import { claimDataFolder, type DataFolder } from './keystore/data-folder.ts'
-import type { KeyStore } from './keystore/key-store.ts'
 import { Load } from './load.ts'
 import { openMetricsListener } from './metrics/listener.ts'
 import type { GatewayMetrics } from './metrics/metrics.ts'
 import type { GatewayParts } from './parts.ts'
 import { PneConnection } from './pne-connection.ts'
-import { PresenceKeeper } from './presence.ts'
-import { Registrar } from './registrar.ts'
-import { Reporting } from './reporting.ts'
-import { Rotations } from './rotation.ts'
 import { serve } from './serve.ts'
-import type { Service } from './services.ts'
-import { Sessions } from './sessions.ts'
 import { StatusFile } from './status.ts'
-import { makeTicket } from './tickets.ts'
-import { TransientKeys } from './transient-keys.ts'
 import { chooseServer, type ServerChoice } from './upstream/choose.ts'
-import type { RevocationLog } from './upstream/upstream.ts'
 
 /** Connections that have not authenticated yet: docs/protocol.md section 8. */
 const UNAUTHENTICATED_MAX = 1024
-const SESSIONS_MAX = 10_000
 const GRACE_MS = 5000
 /** How long a gateway that closes waits for the server to count its last reports. */
 const DELIVERY_MS = 1000
 const FORGET_INTERVAL_MS = 600_000
 
-export interface GatewayOptions extends ServerChoice {
+export interface GatewayOptions extends ServerChoice, GatewaySettings {
   /** Made when it is not there. */
   readonly dataDir: string
   /** Port 0: any free one. */
   readonly listen: Address
-  /** By the name that a PNE asks for. */
-  readonly services?: Readonly<Record<string, Service>> | undefined
-  /** Keys older than this, in milliseconds, are rotated; by default 90 days. */
-  readonly rotateAfterMs?: number | undefined
-  /** Open sessions at once; by default 10,000. */
-  readonly maxSessions?: number | undefined
   /** Where /metrics, /healthz and /readyz are; without it nothing is counted. */
   readonly metrics?: Address | undefined
-  /** Records each authentication as a span (OpenTelemetry); without one nothing is recorded. */
-  readonly tracer?: Tracer | undefined
 }
 
 export interface Gateway {
@@ -68,52 +49,11 @@ export interface Gateway {
  * @throws {GatewayError} CREDENTIAL_…, BAD_ARGUMENT, DATA_FOLDER_…, STORAGE_KEY_WRONG, DATABASE_…, PORT_TAKEN, LISTEN_FAILED
  */
 export async function runGateway(options: GatewayOptions): Promise<Gateway> {
-  const { logger } = options
-  const { name, open, registers } = await chooseServer(options)
-  const { identity, realm } = name
+  const chosen = await chooseServer(options)
+  const { identity, realm } = chosen.name
   const folder = await claimDataFolder(options.dataDir, { identity, realm })
   const metrics = options.metrics && new (await import('./metrics/metrics.ts')).GatewayMetrics()
-  const transientKeys = new TransientKeys()
-  const sessions = new Sessions(options.maxSessions ?? SESSIONS_MAX)
-  const registrar = new Registrar({ outbox: folder.outbox, logger, wanted: registers })
-  const revocationLog = revocations(folder.keys, transientKeys, sessions, logger)
-  const records = {
-    revocationLog: metrics ? counted(revocationLog, metrics) : revocationLog,
-    reports: registrar,
-    policy: folder.policy,
-    connected: () => rotations.connected(),
-    policyChanged: () => rotations.look(),
-    makeTicket: (wishes: { name?: string | undefined; lifetimeS?: number | undefined }) => makeTicket(folder, wishes),
-    rotate: (pneId: string) => rotations.askedFor(pneId),
-  }
-  const upstream = open(records)
-  const rotations = new Rotations({
-    keys: folder.keys,
-    store: folder.rotations,
-    upstream,
-    generation: () => folder.policy.current.generation,
-    logger,
-    rotateAfterMs: options.rotateAfterMs,
-    onOutcome: (result) => metrics?.rotated(result),
-  })
-  const parts: GatewayParts = {
-    identity,
-    realm,
-    keys: folder.keys,
-    tickets: folder.tickets,
-    transientKeys,
-    sessions,
-    presence: new PresenceKeeper(),
-    registrar,
-    reporting: new Reporting({ send: (report) => upstream.tell(report) }),
-    rotations,
-    policy: folder.policy,
-    services: new Map(Object.entries(options.services ?? {})),
-    upstream,
-    logger,
-    metrics,
-    tracer: options.tracer,
-  }
+  const parts = assemble(chosen, folder, options, metrics)
   const gateway = await listen(options.listen, folder, parts).catch((error) => {
     stop(folder, parts)
     throw error
@@ -186,35 +126,6 @@ async function watched(gateway: Gateway, where: Address, metrics: GatewayMetrics
     listener.close()
   }
   return { ...gateway, metrics: listener.address, close }
-}
-
-function counted(log: RevocationLog, metrics: GatewayMetrics): RevocationLog {
-  const revoke: RevocationLog['revoke'] = (tags, upTo) => {
-    log.revoke(tags, upTo)
-    metrics.revoked(tags.length)
-  }
-  return { ...log, revoke }
-}
-
-/** A revoked PNE loses its sessions and its TK at once, whatever the disk says; then, durably, its EUKey. */
-export function revocations(
-  keys: KeyStore,
-  transientKeys: TransientKeys,
-  sessions: Sessions,
-  logger: Logger,
-): RevocationLog {
-  return {
-    revokedUpTo: () => keys.revokedUpTo(),
-    revoke: (tags, upTo) => {
-      for (const octets of tags) {
-        const tag = Buffer.from(octets).toString('hex')
-        transientKeys.drop(tag)
-        sessions.endPne(tag, EndReason.revoked)
-      }
-      keys.revoke(tags, upTo)
-      logger.info({ event: 'revocations', count: tags.length, upTo }, 'revocations were acted on')
-    },
-  }
 }
 
 function forgetOld({ tickets, logger }: GatewayParts): void {

@@ -251,7 +251,7 @@ test('revocation ends presence with the reason, cuts off services, and drops EUK
   const bystander = await gateway.pne()
   await bystander.authenticateLocally(other.euKey, { secondSeed: other.secondSeed })
 
-  gateway.revocations.revoke([revocationTag(secondSeed), revocationTag(remote.secondSeed)], 2)
+  gateway.records.revocationLog.revoke([revocationTag(secondSeed), revocationTag(remote.secondSeed)], 2)
   assert.equal((await presence.receive(SessionEnd)).reason, EndReason.revoked)
   await assert.rejects(service.link.receive({ timeoutMs: 3000 }), (error: { cause?: { code?: string } }) => {
     assert.equal(error.cause?.code, 'ECONNRESET', 'it must not look like an end of the stream')
@@ -271,7 +271,7 @@ test('a revocation in the middle of an authentication ends that too', async (t) 
   const pne = await gateway.pne()
   await pne.request({ secondSeed })
   const offer = await pne.receive(SessionOffer)
-  gateway.revocations.revoke([revocationTag(secondSeed)], 1)
+  gateway.records.revocationLog.revoke([revocationTag(secondSeed)], 1)
   await assert.rejects(pne.secure(offer, { euKey }))
 })
 

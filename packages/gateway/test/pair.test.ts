@@ -212,7 +212,7 @@ test('a revoked PNE cannot get its credential back with its ticket', async (t) =
   const pne = await gateway.pne()
   const { secondSeed } = assignment(await pne.askAssignment(ticket, nonce))
   await pne.confirm()
-  gateway.revocations.revoke([revocationTag(secondSeed)], 1)
+  gateway.records.revocationLog.revoke([revocationTag(secondSeed)], 1)
   const again = await gateway.pne()
   await assert.rejects(again.askAssignment(ticket, nonce), { code: 'TLS_REFUSED' })
 })

@@ -302,7 +302,7 @@ test('a revocation in the middle of a rotation ends it, for both keys', async (t
   const pne = await present(gateway, paired)
   await pne.send(RotationRequest, {})
   const { secondSeed } = await pne.receive(RotationOffer)
-  gateway.revocations.revoke([revocationTag(paired.secondSeed), revocationTag(secondSeed)], 1)
+  gateway.records.revocationLog.revoke([revocationTag(paired.secondSeed), revocationTag(secondSeed)], 1)
   assert.deepEqual((await pne.receive(SessionEnd)).reason, EndReason.revoked)
   assert.equal(gateway.folder.rotations.find(paired.secondSeed), undefined)
   assert.equal(gateway.folder.rotations.euKeyOf(secondSeed), undefined)

@@ -1,5 +1,6 @@
 // A gateway on a free port of this machine, in a folder of its own, whose upstream is played by the test.
 
+import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -7,17 +8,10 @@ import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { silent } from '@opencpns/io'
 import { Result } from '@opencpns/protocol'
-import { listen, revocations } from '../../src/gateway.ts'
+import { assemble, type GatewaySettings } from '../../src/assemble.ts'
+import { listen } from '../../src/gateway.ts'
 import { claimDataFolder } from '../../src/keystore/data-folder.ts'
-import type { GatewayParts } from '../../src/parts.ts'
-import { PresenceKeeper } from '../../src/presence.ts'
-import { Registrar } from '../../src/registrar.ts'
-import { Reporting } from '../../src/reporting.ts'
-import { Rotations } from '../../src/rotation.ts'
-import type { Service } from '../../src/services.ts'
-import { Sessions } from '../../src/sessions.ts'
-import { TransientKeys } from '../../src/transient-keys.ts'
-import type { Upstream } from '../../src/upstream/upstream.ts'
+import type { Records, Upstream } from '../../src/upstream/upstream.ts'
 import { ScriptedPne } from './scripted-pne.ts'
 
 export const name = { identity: 'home-gw@example.org', realm: 'example.org' }
@@ -49,11 +43,8 @@ export async function temporaryFolder(t: TestContext): Promise<string> {
   return folder
 }
 
-interface HarnessOptions {
+interface HarnessOptions extends Omit<GatewaySettings, 'logger'> {
   upstream?: Partial<Upstream>
-  services?: Record<string, Service>
-  maxSessions?: number
-  rotateAfterMs?: number
   dataDir?: string
 }
 
@@ -63,32 +54,12 @@ export async function startGateway(t: TestContext, options: HarnessOptions = {})
   const lines: LogLine[] = []
   const log = (facts: object) => void lines.push(facts as LogLine)
   const logger = { ...silent, info: log, warn: log, error: log }
-  const sessions = new Sessions(options.maxSessions ?? 100)
-  const transientKeys = new TransientKeys()
-  const upstream = scriptedUpstream(options.upstream)
-  const rotations = new Rotations({
-    keys: folder.keys,
-    store: folder.rotations,
-    upstream,
-    generation: () => folder.policy.current.generation,
-    logger,
-    rotateAfterMs: options.rotateAfterMs,
-  })
-  const parts: GatewayParts = {
-    ...name,
-    keys: folder.keys,
-    tickets: folder.tickets,
-    transientKeys,
-    sessions,
-    presence: new PresenceKeeper(),
-    registrar: new Registrar({ outbox: folder.outbox, logger }),
-    reporting: new Reporting({ send: (report) => upstream.tell(report) }),
-    rotations,
-    policy: folder.policy,
-    services: new Map(Object.entries(options.services ?? {})),
-    upstream,
-    logger,
+  let records: Records | undefined
+  const open = (by: Records) => {
+    records = by
+    return scriptedUpstream(options.upstream)
   }
+  const parts = assemble({ name, registers: true, open }, folder, { maxSessions: 100, logger, ...options })
   const gateway = await listen({ host: '127.0.0.1', port: 0 }, folder, parts)
   const pnes: ScriptedPne[] = []
   let pairedCount = 0
@@ -109,7 +80,8 @@ export async function startGateway(t: TestContext, options: HarnessOptions = {})
     /** Lets go of the data folder in the middle of whatever goes on, as the end of the process would. */
     die: () => folder.close(),
     lines,
-    revocations: revocations(folder.keys, transientKeys, sessions, logger),
+    /** What the upstream tells this gateway through. */
+    records: records ?? assert.fail('the upstream was never opened'),
     authentications: () => lines.filter((line) => line['event'] === 'authentication'),
     async pne(): Promise<ScriptedPne> {
       const pne = await ScriptedPne.connect(gateway.address)
