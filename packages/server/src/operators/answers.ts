@@ -3,7 +3,8 @@
 import type { OperatorStore } from '../store/contract-operator.ts'
 import { type Vault, VaultError } from '../vault.ts'
 
-const REMEMBERED_MS = 24 * 3_600_000
+/** Whoever takes keys in the store has to let it forget those of the others no earlier. */
+export const REMEMBERED_MS = 24 * 3_600_000
 /** A request is answered or given up long before: whoever took the key does not live any more. */
 const ABANDONED_MS = 30_000
 

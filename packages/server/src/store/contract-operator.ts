@@ -135,6 +135,8 @@ export interface OperatorStore {
     abandonedBefore: number
   }): Promise<RememberedAnswer | undefined>
   keepAnswer(scope: string, key: string, sealedAnswer: Uint8Array): Promise<void>
+  /** Whether the key was taken, and is remembered. */
+  hasAnswer(scope: string, key: string): Promise<boolean>
   /** The request changed nothing: it may be sent again with the same key. */
   dropAnswer(scope: string, key: string): Promise<void>
 

@@ -67,16 +67,18 @@ test('a cookie that was changed, cut or made up is none', async (t) => {
   const { call, logIn, by, tokenOf } = await openDoor(t)
   const { cookie } = await logIn(await tokenOf('viewer', 'dora'))
   const [name, value = ''] = cookie.split('=')
-  const [id = '', expires = '', mac = ''] = value.split('.')
+  const [id = '', session = '', expires = '', mac = ''] = value.split('.')
   const forged = [
     '',
     'x',
-    `${id}.${expires}`,
-    `local.${expires}.${mac}`,
-    `${id}.${Number(expires) + 1}.${mac}`,
-    `${id}.${expires}.${mac.slice(0, -2)}AA`,
-    `${id}.${expires}.${mac.slice(1)}`,
-    `${id}.${expires}.`,
+    `${id}.${session}.${expires}`,
+    `local.${session}.${expires}.${mac}`,
+    `${id}.${'A'.repeat(16)}.${expires}.${mac}`,
+    `${id}.${session}.${Number(expires) + 1}.${mac}`,
+    `${id}.${session}.${expires}.${mac.slice(0, -2)}AA`,
+    `${id}.${session}.${expires}.${mac.slice(1)}`,
+    `${id}.${session}.${expires}.`,
+    `${id}.${expires}.${mac}`,
     value.repeat(50),
   ]
   for (const text of forged) {
@@ -127,6 +129,40 @@ test('whoever logs out has no cookie any more', async (t) => {
   assert.equal(answer.status, 204)
   assert.match(answer.headers.get('set-cookie') ?? '', /^opencpns_session=; Path=\/; Expires=Thu, 01 Jan 1970/)
 })
+
+test('a session that was logged out of is over for a copy of its cookie, and no other session of its token is', async (t) => {
+  const { call, logIn, by } = await openDoor(t)
+  const [one, other] = [await logIn(localToken), await logIn(localToken)]
+  assert.notEqual(one.cookie, other.cookie)
+  const status = async ({ cookie }: { cookie: string }) => (await call('GET', '/v1/users', by(cookie))).status
+  assert.deepEqual([await status(one), await status(other)], [200, 200])
+  assert.equal((await call('DELETE', '/v1/session', by(one.cookie, console1))).status, 204)
+  assert.deepEqual([await status(one), await status(other)], [401, 200])
+  const again = await call('DELETE', '/v1/session', by(one.cookie, console1))
+  assert.deepEqual([again.status, again.body.code], [401, 'TOKEN_REQUIRED'])
+})
+
+test('a log-out holds after a restart of the server, and at another one within a second', async (t) => {
+  const path = join(temporaryFolder(t), 'cpns.db')
+  const clock = { at: Date.UTC(2030, 0, 1) }
+  const open = () => openAdmin(t, { path, now: () => clock.at })
+  const [here, there] = [await open(), await open()]
+  const session = await logInAt(here)
+  assert.equal((await there.call('GET', '/v1/users', session)).status, 200)
+  await here.call('DELETE', '/v1/session', session)
+  clock.at += 1000
+  assert.equal((await there.call('GET', '/v1/users', session)).status, 401)
+  await Promise.all([here.close(), there.close()])
+  clock.at += 11 * HOUR_MS
+  const restarted = await open()
+  await restarted.call('DELETE', '/v1/session', await logInAt(restarted))
+  assert.equal((await restarted.call('GET', '/v1/users', session)).status, 401)
+})
+
+async function logInAt({ call }: Awaited<ReturnType<typeof openAdmin>>) {
+  const { headers } = await call('POST', '/v1/session', { token: '', body: { token: localToken } })
+  return { token: '', headers: { cookie: headers.get('set-cookie')?.split(';', 1)[0] ?? '', ...console1 } }
+}
 
 test('a login with what is no token is refused, and after ten of them in a minute every one', async (t) => {
   const { logIn, tokenOf } = await openDoor(t)

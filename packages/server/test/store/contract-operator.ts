@@ -128,6 +128,17 @@ export function operatorContract(contract: Contract): void {
     assert.equal(await store.claimAnswer({ ...claim, at: 20, forgetBefore: 11 }), undefined)
   })
 
+  contract('whether a key was taken can be asked without taking it, until it is forgotten', async (store) => {
+    const claim = newClaim({ at: 10 })
+    const { scope, key } = claim
+    assert.deepEqual([await store.hasAnswer(scope, key), await store.hasAnswer(scope, key)], [false, false])
+    await store.claimAnswer(claim)
+    assert.equal(await store.hasAnswer(scope, key), true)
+    assert.deepEqual([await store.hasAnswer('other', key), await store.hasAnswer(scope, 'other')], [false, false])
+    await store.claimAnswer({ ...newClaim({ at: 20 }), scope: 'other', forgetBefore: 11 })
+    assert.equal(await store.hasAnswer(scope, key), false)
+  })
+
   contract('a gateway is connected while a replica that lives has a link with it', async (store) => {
     const beat = beatOf(store)
     assert.equal(await beat('r1', 100, up(GATEWAY, 90), up(OTHER_GATEWAY, 91)), false)

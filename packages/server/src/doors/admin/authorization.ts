@@ -15,7 +15,8 @@ const LOCAL = 'local'
 export interface Caller extends Operator {
   /** The end of the session or of the token, in ms since the epoch; null for never. */
   readonly until: number | null
-  readonly isBrowser: boolean
+  /** Id of the session of a browser; undefined for whoever sends a token. */
+  readonly session: string | undefined
   /** Whether what the request came with is still good: for an answer that takes long. Rejects with a StoreError. */
   readonly isGood: () => Promise<boolean>
 }
@@ -60,11 +61,11 @@ export class Authorization {
     if (headers.authorization !== undefined) {
       const [, token] = /^Bearer +([A-Za-z0-9._~+/-]+=*)$/i.exec(headers.authorization) ?? []
       const operator = token === undefined ? undefined : await this.ofToken(token)
-      return operator && { ...operator, until: operator.expiresAt, isBrowser: false, isGood }
+      return operator && { ...operator, until: operator.expiresAt, session: undefined, isGood }
     }
-    const session = this.#operators.sessions.read(cookies[SESSION_COOKIE] ?? '', (id) => this.#binding(id))
-    const operator = session && (await this.#ofId(session.id))
-    return operator && { ...operator, until: session.expiresAt, isBrowser: true, isGood }
+    const found = await this.#operators.sessions.read(cookies[SESSION_COOKIE] ?? '', (id) => this.#binding(id))
+    const operator = found && (await this.#ofId(found.id))
+    return operator && { ...operator, until: found.expiresAt, session: found.session, isGood }
   }
 
   openSession(operator: Operator): { value: string; expiresAt: number } {
@@ -99,7 +100,7 @@ export function guard(app: FastifyInstance, authorization: Authorization): void 
     if (caller === undefined)
       throw new AdminError('TOKEN_REQUIRED', 'send a token as "Authorization: Bearer TOKEN", or log in')
     request.caller = caller
-    if (caller.isBrowser && !isReading(request.method) && request.headers[CONSOLE_HEADER] !== '1') {
+    if (caller.session !== undefined && !isReading(request.method) && request.headers[CONSOLE_HEADER] !== '1') {
       throw new AdminError(
         'CONSOLE_HEADER_REQUIRED',
         `send the header "${CONSOLE_HEADER}: 1", or a token instead of a cookie`,

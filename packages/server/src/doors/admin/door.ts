@@ -71,7 +71,7 @@ export function createAdminDoor(options: AdminDoorOptions): AdminDoor {
     guard(guarded, authorization)
     rememberAnswers(guarded, operators, logger)
     auditChanges(guarded, { operators, onAudited: (row) => watch?.live.audited(row), logger })
-    addSessionRoutes(guarded, { realm })
+    addSessionRoutes(guarded, { operators, realm })
     addRoutes(guarded, context)
   })
   return {

@@ -51,7 +51,10 @@ export function addLoginRoute(app: FastifyInstance, { authorization, operators, 
 }
 
 /** For whoever is logged in, by whichever means. */
-export function addSessionRoutes(app: FastifyInstance, { realm }: Pick<Options, 'realm'>): void {
+export function addSessionRoutes(
+  app: FastifyInstance,
+  { operators, realm }: Pick<Options, 'operators' | 'realm'>,
+): void {
   app.get(
     '/v1/session',
     {
@@ -70,12 +73,14 @@ export function addSessionRoutes(app: FastifyInstance, { realm }: Pick<Options, 
       config: { role: 'viewer', action: 'session.close', target: ({ caller }) => caller.name },
       schema: {
         operationId: 'logOut',
-        summary: 'End the session of the console in this browser',
+        summary: 'End the session of the console: its cookie is good for nothing any more, whoever has a copy',
         tags: ['operators'],
         response: answers(204, schemas.Nothing),
       },
     },
     async (request, reply) => {
+      const { session } = request.caller
+      if (session !== undefined) await operators.sessions.end(session)
       setCookie(request, reply, '', 0)
       return reply.code(204).send()
     },

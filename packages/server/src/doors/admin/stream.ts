@@ -25,7 +25,7 @@ const COUNT_FRESH_MS = 200
 const RETRY_MS = 2000
 
 interface Watcher {
-  readonly response: Pick<Writable, 'write' | 'end' | 'destroy' | 'once' | 'writableLength'>
+  readonly response: Pick<Writable, 'write' | 'end' | 'destroy' | 'once' | 'writableLength' | 'writableEnded'>
   readonly topics: ReadonlySet<Topic>
   /** Whether its token is still good. */
   readonly isAllowed: () => boolean | Promise<boolean>
@@ -76,7 +76,7 @@ export class EventStream {
 
   /** Ends all streams. */
   close(): void {
-    for (const { response } of this.#watchers) response.end()
+    for (const watcher of this.#watchers) end(watcher)
     this.#watchers.clear()
     this.#stop()
   }
@@ -182,7 +182,9 @@ export class EventStream {
   async #check(): Promise<void> {
     for (const watcher of [...this.#watchers]) {
       const isAllowed = await Promise.resolve(watcher.isAllowed()).catch(() => true)
-      if (!isAllowed) watcher.response.end()
+      if (isAllowed) continue
+      this.#remove(watcher)
+      end(watcher)
     }
   }
 
@@ -205,9 +207,15 @@ function send(watcher: Watcher, text: string): void {
 
 /** Whoever does not read is cut off: its browser connects again and resumes. */
 function write({ response }: Watcher, text: string): void {
-  if (text === '') return
+  if (text === '' || response.writableEnded) return // one that was ended while it was given what it missed
   response.write(text)
   if (response.writableLength > UNREAD_MAX_OCTETS) response.destroy()
+}
+
+/** One who has not read what came before would not see the end either. */
+function end({ response }: Watcher): void {
+  if (response.writableLength > 0) response.destroy()
+  else response.end()
 }
 
 function lines(event: string, all: readonly object[]): string {

@@ -170,6 +170,10 @@ export async function keepAnswer(changes: Queries, scope: string, key: string, s
   await changes.run(sql.keepAnswer, [scope, key, sealed])
 }
 
+export async function hasAnswer(reads: Queries, scope: string, key: string): Promise<boolean> {
+  return (await reads.first<RememberedAnswer>(sql.findAnswer, [scope, key])) !== undefined
+}
+
 export async function dropAnswer(changes: Queries, scope: string, key: string): Promise<void> {
   await changes.run(sql.dropAnswer, [scope, key])
 }

@@ -338,6 +338,10 @@ export class PostgresStore implements Store {
     return operator.keepAnswer(this.#database.changes('idempotent'), scope, key, sealedAnswer)
   }
 
+  hasAnswer(scope: string, key: string): Promise<boolean> {
+    return operator.hasAnswer(this.#reads, scope, key)
+  }
+
   dropAnswer(scope: string, key: string): Promise<void> {
     return operator.dropAnswer(this.#database.changes('idempotent'), scope, key)
   }

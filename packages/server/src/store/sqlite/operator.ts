@@ -94,6 +94,10 @@ export class OperatorPart implements OperatorStore {
     return this.connection.write(({ keepAnswer }) => void keepAnswer.run(sealedAnswer, scope, key))
   }
 
+  hasAnswer(scope: string, key: string): Promise<boolean> {
+    return this.connection.read(({ findAnswer }) => findAnswer.get(scope, key) !== undefined)
+  }
+
   dropAnswer(scope: string, key: string): Promise<void> {
     return this.connection.write(({ dropAnswer }) => void dropAnswer.run(scope, key))
   }
