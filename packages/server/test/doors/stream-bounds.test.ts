@@ -9,7 +9,10 @@ import { openAdmin } from './admin-door.ts'
 const nothing: Batch = { authentications: [], unshown: 0, registrations: [], links: [], changes: [], seconds: [] }
 
 /** A stream of scripted batches to one watcher. */
-function openStream(t: TestContext, of: { since?: () => Promise<never[]>; isAllowed?: () => Promise<boolean> } = {}) {
+function openStream(
+  t: TestContext,
+  of: { since?: () => Promise<never[]>; isAllowed?: () => Promise<boolean>; isStuck?: boolean } = {},
+) {
   t.mock.timers.enable({ apis: ['setInterval'] })
   let watcher: Watcher | undefined
   const second = { local: { accepted: 0, refused: 0 }, remote: { accepted: 0, refused: 0 }, undecided: 0 }
@@ -27,12 +30,13 @@ function openStream(t: TestContext, of: { since?: () => Promise<never[]>; isAllo
   const response = new Writable({
     write(chunk, _encoding, done) {
       text += chunk
-      done()
+      if (!of.isStuck) done()
     },
   })
   t.after(() => stream.close())
   const isAllowed = of.isAllowed ?? (async () => true)
   stream.add({
+    token: 'ann',
     response,
     topics: new Set(['gateways', 'overview', 'authentications']),
     isAllowed,
@@ -40,7 +44,7 @@ function openStream(t: TestContext, of: { since?: () => Promise<never[]>; isAllo
   })
   const take = async (batch: Partial<Batch>) => watcher?.take({ ...nothing, ...batch })
   const told = () => [...text.matchAll(/^data: (.*)$/gm)].map(([, data = '']) => JSON.parse(data))
-  return { response, take, told }
+  return { stream, response, take, told }
 }
 
 const link = (identity: string) => ({ links: [{ identity, connected: true, at: 0 }] })
@@ -73,6 +77,31 @@ test('a store that cannot tell whether a token is good ends no stream; one that 
   t.mock.timers.tick(1000)
   await new Promise(setImmediate)
   assert.ok(response.writableEnded)
+})
+
+test('a watcher that reads nothing any more is cut off when its token is no longer good, and nothing is written to it', async (t) => {
+  const { stream, response, take } = openStream(t, { isAllowed: async () => false, isStuck: true })
+  const errors: Error[] = []
+  response.on('error', (error) => errors.push(error))
+  t.mock.timers.tick(1000)
+  await new Promise(setImmediate)
+  await take(link('gw-1'))
+  t.mock.timers.tick(15_000)
+  await new Promise(setImmediate)
+  assert.deepEqual(errors, [], 'an error that nobody hears would end the server')
+  assert.deepEqual([response.destroyed, stream.watchers], [true, 0])
+})
+
+test('a stream that ends while a watcher is given what it missed writes nothing more', async (t) => {
+  const missed = Promise.withResolvers<never[]>()
+  const { stream, response, take } = openStream(t, { since: () => missed.promise })
+  const errors: Error[] = []
+  response.on('error', (error) => errors.push(error))
+  for (const identity of ['gw-1', 'gw-2']) await take(link(identity))
+  stream.close()
+  missed.resolve([])
+  await new Promise(setImmediate)
+  assert.deepEqual(errors, [])
 })
 
 test('how many were not told is told once', async (t) => {

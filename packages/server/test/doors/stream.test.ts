@@ -205,19 +205,34 @@ test('without a token there is no stream', async (t) => {
   assert.equal(response.statusCode, 401)
 })
 
-test('200 watch, one more is refused, and there is room again when one leaves', async (t) => {
-  const { stream } = await openDoor(t)
-  const all = await Promise.all(Array.from({ length: 200 }, () => stream()))
-  assert.deepEqual(new Set(all.map(({ response }) => response.statusCode)), new Set([200]))
-  const refused = await stream()
-  await until(() => refused.isOver)
-  assert.deepEqual([refused.response.statusCode, JSON.parse(refused.text).code], [503, 'TOO_MANY_WATCHERS'])
-  all[0]?.request.destroy()
-  await until(async () => {
-    const again = await stream()
+test('64 watch with one token and 200 in all, one more is refused, and there is room again when one leaves', async (t) => {
+  const { stream, registry } = await openDoor(t)
+  const by = async (name: string) => {
+    const { token } = await registry.operators.tokens.add({ name, role: 'viewer', by: 'local' })
+    return { authorization: `Bearer ${token}` }
+  }
+  const [ann, bob, eve] = [await by('ann'), await by('bob'), await by('eve')]
+  const open = (count: number, headers?: Record<string, string>) =>
+    Promise.all(Array.from({ length: count }, () => stream('', headers)))
+  const refusal = async (headers?: Record<string, string>) => {
+    const one = await stream('', headers)
+    await until(() => one.isOver)
+    return [one.response.statusCode, JSON.parse(one.text).code]
+  }
+  const isOpenAgain = async (headers?: Record<string, string>) => {
+    const again = await stream('', headers)
     if (again.response.statusCode !== 200) again.request.destroy()
     return again.response.statusCode === 200
-  })
+  }
+  const own = await open(64)
+  assert.deepEqual(await refusal(), [429, 'TOO_MANY_STREAMS'])
+  const others = [...(await open(64, ann)), ...(await open(64, bob)), ...(await open(8, eve))]
+  assert.deepEqual(new Set([...own, ...others].map(({ response }) => response.statusCode)), new Set([200]))
+  assert.deepEqual(await refusal(eve), [503, 'TOO_MANY_WATCHERS'])
+  own[0]?.request.destroy()
+  await until(() => isOpenAgain(eve))
+  own[1]?.request.destroy()
+  await until(() => isOpenAgain())
 })
 
 test('all streams end, in good order, when the server stops', async (t) => {
@@ -253,7 +268,7 @@ test('whoever does not read is cut off at a bound, and the others go on', async 
   const stream = new EventStream(watch)
   t.after(() => stream.close())
   const [slow, quick] = [new Connection(false), new Connection(true)]
-  const of = { topics: new Set<Topic>(['changes']), isAllowed: () => true, after: undefined }
+  const of = { token: 'ann', topics: new Set<Topic>(['changes']), isAllowed: () => true, after: undefined }
   stream.add({ ...of, response: slow })
   stream.add({ ...of, response: quick })
   const change = { type: 'rotation', result: 'refused', reason: 'X'.repeat(20_000), gateway: GATEWAY } as const
@@ -277,8 +292,8 @@ test('a stream ends when its token is no longer good', async (t) => {
   const [revoked, other] = [new Connection(true), new Connection(true)]
   let isGood = true
   const topics = new Set<Topic>(['overview'])
-  stream.add({ topics, response: revoked, isAllowed: async () => isGood, after: undefined })
-  stream.add({ topics, response: other, isAllowed: () => true, after: undefined })
+  stream.add({ token: 'ann', topics, response: revoked, isAllowed: async () => isGood, after: undefined })
+  stream.add({ token: 'bob', topics, response: other, isAllowed: () => true, after: undefined })
   isGood = false
   await until(() => revoked.writableEnded)
   assert.deepEqual([stream.watchers, other.writableEnded], [1, false])

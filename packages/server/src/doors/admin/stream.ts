@@ -14,6 +14,8 @@ import type { topics as allTopics } from './schemas/live.ts'
 export type Topic = (typeof allTopics)[number]
 
 const WATCHERS_MAX = 200
+/** With one token, sessions in browsers included: whoever opens streams and forgets them keeps nobody else out. */
+const OF_ONE_TOKEN_MAX = 64
 const RESUMED_MAX = 500
 /** What a watcher may leave unread before it is cut off. */
 const UNREAD_MAX_OCTETS = 512 * 1024
@@ -25,6 +27,8 @@ const COUNT_FRESH_MS = 200
 const RETRY_MS = 2000
 
 interface Watcher {
+  /** Id of the token. */
+  readonly token: string
   readonly response: Pick<Writable, 'write' | 'end' | 'destroy' | 'once' | 'writableLength' | 'writableEnded'>
   readonly topics: ReadonlySet<Topic>
   /** Whether its token is still good. */
@@ -52,8 +56,16 @@ export class EventStream {
     this.#options = options
   }
 
+  /** Whether all places are taken. */
   get isFull(): boolean {
     return this.#watchers.size >= WATCHERS_MAX
+  }
+
+  /** Whether all places that one token may have are taken. */
+  isFullFor(token: string): boolean {
+    let taken = 0
+    for (const watcher of this.#watchers) if (watcher.token === token) taken++
+    return taken >= OF_ONE_TOKEN_MAX
   }
 
   get watchers(): number {
@@ -65,8 +77,9 @@ export class EventStream {
    * @param after  the id of the last event that the watcher has
    */
   add(of: Omit<Watcher, 'held'> & { readonly after: number | undefined }): void {
-    const { response, topics, isAllowed, after } = of
-    const watcher: Watcher = { response, topics, isAllowed, held: after === undefined ? undefined : [] }
+    const { after, ...facts } = of
+    const { response } = facts
+    const watcher: Watcher = { ...facts, held: after === undefined ? undefined : [] }
     this.#watchers.add(watcher)
     response.once('close', () => this.#remove(watcher))
     response.write(`retry: ${RETRY_MS}\n\n`)

@@ -58,20 +58,25 @@ export function addStreamRoute(app: FastifyInstance, watch: Watch, logger?: Logg
       },
     },
     (request, reply) => {
-      if (stream.isFull) {
-        const answer = problem(503, 'TOO_MANY_WATCHERS', 'too many watch already: end a stream that nobody needs')
-        return reply.code(503).type(PROBLEM_TYPE).send(answer)
-      }
+      const { id: token, isGood: isAllowed } = request.caller
+      const refusal = stream.isFullFor(token) ? TOKEN_FULL : stream.isFull ? FULL : undefined
+      if (refusal) return reply.code(refusal.status).type(PROBLEM_TYPE).send(refusal)
       reply.hijack()
       const headers = { ...reply.getHeaders(), 'content-type': 'text/event-stream', 'x-accel-buffering': 'no' }
       reply.raw.writeHead(200, headers as Record<string, string>)
       const after = lastEvent(request.headers['last-event-id'])
-      const isAllowed = () => request.caller.isGood()
-      stream.add({ response: reply.raw, topics: topicsOf(request.query), isAllowed, after })
+      stream.add({ token, response: reply.raw, topics: topicsOf(request.query), isAllowed, after })
       return reply
     },
   )
 }
+
+const FULL = problem(503, 'TOO_MANY_WATCHERS', 'too many watch already: end a stream that nobody needs')
+const TOKEN_FULL = problem(
+  429,
+  'TOO_MANY_STREAMS',
+  'too many watch with this token already: end a stream that nobody needs, or take a token for each program',
+)
 
 const STREAM = `Each event has one of these types; its data is one JSON object.
 
@@ -83,7 +88,8 @@ const STREAM = `Each event has one of these types; its data is one JSON object.
   confirmation | rotation | revocation\`), with the \`ticket\` that it came with.
 - \`overview\`: one second, each second: \`{at, local, remote, undecided, registered, connected, unshown}\`.
 
-A comment comes every 15 s. Whoever leaves 512 KiB unread is cut off. The stream ends within seconds when the token is revoked.`
+A comment comes every 15 s. Whoever leaves 512 KiB unread is cut off. The stream ends within seconds when the token is revoked.
+At most 64 streams go on with one token (\`TOO_MANY_STREAMS\`), at most 200 in all (\`TOO_MANY_WATCHERS\`).`
 
 function topicsOf({ topics }: { topics?: string }): Set<Topic> {
   return new Set(topics === undefined ? schemas.topics : (topics.split(',') as Topic[]))
