@@ -11,19 +11,16 @@ import {
   TLSSocket,
   type TLSSocketOptions,
 } from 'node:tls'
+import { silent } from '@opencpns/io'
 import { connect } from '@opencpns/pne'
-import { type Bench, type BenchOptions, compared, type Figure, median, plain } from './figures.ts'
-import { Stage } from './stage.ts'
-
-/** Flows under way at once: enough that no core waits for a socket. */
-const CONCURRENCY = 8
-
-type Flow = () => Promise<void>
+import { Stage } from '../test/support/stage.ts'
+import { type Bench, type BenchOptions, compared, type Figure, plain } from './figures.ts'
+import { type Flow, inTurn } from './turns.ts'
 
 export const flows: Bench = {
   names: ['bare', 'local', 'remote'],
   async run({ wanted, quick, say }: BenchOptions): Promise<Record<string, Figure>> {
-    const stage = await Stage.open()
+    const stage = await Stage.open({ logger: silent })
     const bare = await bareTls()
     try {
       const home = await stage.gateway('home-gw')
@@ -37,7 +34,8 @@ export const flows: Bench = {
         }
       const all: Record<string, Flow> = { bare: bare.handshake, local: through(home), remote: through(visited) }
       const chosen = Object.entries(all).filter(([name]) => name === 'bare' || wanted.includes(name))
-      return figuresOf(await inTurn(chosen, quick ? { rounds: 5, ms: 800 } : { rounds: 15, ms: 1500 }, say))
+      const turns = quick ? { rounds: 5, ms: 800 } : { rounds: 15, ms: 1500 }
+      return figuresOf(await inTurn({ flows: Object.fromEntries(chosen), ...turns, say }))
     } finally {
       bare.close()
       await stage.close()
@@ -53,39 +51,6 @@ function figuresOf(rates: Record<string, number>): Record<string, Figure> {
     ...(local && { local: compared(local, 'flows/s', to, { atLeast: 0.8 }) }),
     ...(remote && { remote: compared(remote, 'flows/s', to, { atLeast: 0.6 }) }),
   }
-}
-
-/** The median rate of each flow over rounds in which each has its turn. */
-async function inTurn(
-  chosen: [string, Flow][],
-  { rounds, ms }: { rounds: number; ms: number },
-  say: (text: string) => void,
-): Promise<Record<string, number>> {
-  const rates = new Map<string, number[]>(chosen.map(([name]) => [name, []]))
-  for (const [, flow] of chosen) await rate(flow, ms)
-  for (let round = 1; round <= rounds; round++) {
-    for (const [name, flow] of chosen) rates.get(name)?.push(await rate(flow, ms))
-    say(
-      `round ${round} of ${rounds}: ${[...rates].map(([name, of]) => `${name} ${Math.round(of.at(-1) ?? 0)}/s`).join(', ')}`,
-    )
-  }
-  return Object.fromEntries([...rates].map(([name, of]) => [name, median(of)]))
-}
-
-/** Flows in a second of processor time: what one core does, whoever else wants the machine. */
-async function rate(flow: Flow, ms: number): Promise<number> {
-  const begun = performance.now()
-  const before = process.cpuUsage()
-  let done = 0
-  const worker = async () => {
-    while (performance.now() - begun < ms) {
-      await flow()
-      done++
-    }
-  }
-  await Promise.all(Array.from({ length: CONCURRENCY }, worker))
-  const { user, system } = process.cpuUsage(before)
-  return (done / (user + system)) * 1e6
 }
 
 /**

@@ -10,8 +10,9 @@ import { type AddressInfo, connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { formatHostPort, silent } from '@opencpns/io'
+import { Stage } from '../../test/support/stage.ts'
 import { end, isThere } from '../radius/process.ts'
-import { Stage } from '../stage.ts'
 import { firstDocument, LAUNCHER } from './processes.ts'
 
 const SERVICE = fileURLToPath(new URL('./service.ts', import.meta.url))
@@ -40,7 +41,7 @@ export async function openTunnels(name: string, say: (text: string) => void): Pr
     return undefined
   }
   const folder = await mkdtemp(join(tmpdir(), 'opencpns-bench-'))
-  const stage = await Stage.open()
+  const stage = await Stage.open({ logger: silent })
   const children: ChildProcess[] = []
   const start = (program: string, args: readonly string[]) => {
     const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'ignore'] })
@@ -70,13 +71,14 @@ interface Ports {
 }
 
 async function openOurs(stage: Stage, { sink, echo }: Ports, start: Start): Promise<Way> {
-  const { credentialFile, dataDir, server } = await stage.register('home-gw')
-  const where = ['--credential', credentialFile, '--data', dataDir, '--server', server, '--listen', '127.0.0.1:0']
+  const { file } = await stage.register('home-gw')
+  const server = formatHostPort(stage.server.addresses.cpns)
+  const where = ['--credential', file, '--data', stage.path('home-gw'), '--server', server, '--listen', '127.0.0.1:0']
   const services = ['--service', `sink=127.0.0.1:${sink}`, '--service', `echo=127.0.0.1:${echo}`]
   const gateway = start(process.execPath, [LAUNCHER, 'gateway', 'run', ...where, ...services, ...quiet])
   const { listen } = await firstDocument<{ listen: { pne: string } }>(gateway)
   await stage.pair('watch', 'home-gw')
-  const credential = ['--credential', join(stage.folder, 'watch.json')]
+  const credential = ['--credential', stage.path('watch.json')]
   const forwards = ['-L', '0=sink', '-L', '0=echo']
   const device = start(process.execPath, [LAUNCHER, 'pne', 'connect', listen.pne, ...credential, ...forwards, ...quiet])
   const { forwards: open } = await firstDocument<{ forwards: { listen: string }[] }>(device)

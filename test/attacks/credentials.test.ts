@@ -137,7 +137,7 @@ test('a refusal leaves the credential as it is, octet by octet', async () => {
 test('a gateway that is cut off from the server serves a revoked PNE until it hears of it, and never again then', async (t) => {
   const line = await Relay.to(town.stage.server.addresses.cpns)
   t.after(() => line.close())
-  const cabin = await town.stage.gateway('cabin-gw', line.address)
+  const cabin = await town.stage.gateway('cabin-gw', { servers: [line.address] })
   await until(() =>
     town.stage.lines.some(({ event, gateway }) => event === 'server-connected' && gateway === cabin.identity),
   )

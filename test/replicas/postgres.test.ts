@@ -28,7 +28,7 @@ async function open(t: { after(act: () => unknown): void }, options: { maxStaleS
     await replica.close({ graceMs: 100 })
   })
   await stage.gateway('home-gw')
-  const hotel = await stage.gateway('hotel-gw', replica.cpns)
+  const hotel = await stage.gateway('hotel-gw', { servers: [replica.cpns] })
   return { stage, replica, hotel, watch: await stage.pair('watch', 'home-gw') }
 }
 

@@ -30,8 +30,8 @@ for (const [how, hub] of [
 ] as const) {
   test(`a revocation at one server reaches gateways at the other, ${how}`, async (t) => {
     const { stage, first, second } = await open(t, { hub })
-    const home = await stage.gateway('home-gw', first)
-    const hotel = await stage.gateway('hotel-gw', second)
+    const home = await stage.gateway('home-gw', { servers: [first] })
+    const hotel = await stage.gateway('hotel-gw', { servers: [second] })
     const watch = await stage.pair('watch', 'home-gw')
     const sessions = [
       await connect({ ...home.address, credential: watch }),
@@ -48,8 +48,8 @@ for (const [how, hub] of [
 
   test(`a policy and the end of a gateway, ordered at one server, hold at the other, ${how}`, async (t) => {
     const { stage, first, second } = await open(t, { hub })
-    await stage.gateway('home-gw', first)
-    const hotel = await stage.gateway('hotel-gw', second)
+    await stage.gateway('home-gw', { servers: [first] })
+    const hotel = await stage.gateway('hotel-gw', { servers: [second] })
     const watch = await stage.pair('watch', 'home-gw')
     assert.equal(await outcomeAt(hotel, watch), 'success')
     await operate(stage, 'PATCH', '/v1/gateways/hotel-gw', { visitors: false })
@@ -63,10 +63,10 @@ for (const [how, hub] of [
 
 test('a challenge of one server is good at the other, and a TK of either is the same', async (t) => {
   const { stage, replica, first, second } = await open(t)
-  await stage.gateway('home-gw', first)
+  await stage.gateway('home-gw', { servers: [first] })
   const watch = await stage.pair('watch', 'home-gw')
   // All challenges come from the first server, for the second is not there yet for this gateway.
-  const hotel = await stage.gateway('hotel-gw', first, second)
+  const hotel = await stage.gateway('hotel-gw', { servers: [first, second] })
   assert.equal(await outcomeAt(hotel, watch), 'success')
   await stage.stopServer()
   for (let i = 0; i < 20; i++) assert.equal(await outcomeAt(hotel, watch), 'success')
@@ -75,8 +75,8 @@ test('a challenge of one server is good at the other, and a TK of either is the 
 
 test('a server that is closed under load loses nothing: its gateways ask the other one, and what is under way is answered', async (t) => {
   const { stage, replica, first, second } = await open(t, { hub: new Hub() })
-  await stage.gateway('home-gw', first)
-  const hotel = await stage.gateway('hotel-gw', first, second)
+  await stage.gateway('home-gw', { servers: [first] })
+  const hotel = await stage.gateway('hotel-gw', { servers: [first, second] })
   const watch = await stage.pair('watch', 'home-gw')
   const pressure = load(hotel, watch)
   t.after(() => pressure.stop())

@@ -7,8 +7,8 @@ import { request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { json } from 'node:stream/consumers'
-import { createTicket, type Gateway, runGateway, type Service } from '@opencpns/gateway'
-import { type Address, type Logger, writeFileAtomic } from '@opencpns/io'
+import { createTicket, type Gateway, type GatewayOptions, runGateway, type Service } from '@opencpns/gateway'
+import { type Address, type Logger, silent, writeFileAtomic } from '@opencpns/io'
 import { type Credential, connect, pair } from '@opencpns/pne'
 import {
   type Bus,
@@ -17,6 +17,7 @@ import {
   type RunningServer,
   readAdminAccess,
   runServer,
+  type ServerOptions,
   type ServerPart,
 } from '@opencpns/server'
 import { until } from './until.ts'
@@ -24,17 +25,12 @@ import { until } from './until.ts'
 export const REALM = 'example.org'
 export const anyPort: Address = { host: '127.0.0.1', port: 0 }
 
-export interface StageOptions {
-  /** The clock of the server, in milliseconds since the epoch. */
-  readonly now?: () => number
-  /** How long a TK serves further sessions. */
-  readonly transientKeyLifetimeS?: number
-  /** Where the store is, if not in the data folder. */
-  readonly store?: string
-  /** Seconds for which a PNE that was seen is authenticated while the store is away. */
-  readonly maxStaleS?: number
-  /** To other servers on the data folder of this stage. */
-  readonly bus?: Bus
+type ServerSettings = Pick<
+  ServerOptions,
+  'store' | 'now' | 'transientKeyLifetimeS' | 'maxStaleS' | 'bus' | 'logger' | 'tracer'
+>
+
+export interface StageOptions extends ServerSettings {
   /** What each gateway offers. */
   readonly services?: Readonly<Record<string, Service>>
 }
@@ -48,18 +44,20 @@ interface GatewayCredential {
 
 export class Stage {
   readonly folder: string
-  /** The facts of every line that a role has logged at `info` or above. */
+  /** The facts of every line that a role has logged at `info` or above, unless there is another logger. */
   readonly lines: Record<string, unknown>[] = []
   readonly logger: Logger
-  readonly #options: StageOptions
+  readonly #settings: ServerSettings
+  readonly #services: StageOptions['services']
   readonly #gateways: Gateway[] = []
   #server: RunningServer | undefined
 
-  private constructor(folder: string, options: StageOptions) {
-    this.folder = folder
-    this.#options = options
+  private constructor(folder: string, { services, ...settings }: StageOptions) {
     const log = (facts: object) => void this.lines.push({ ...facts })
-    this.logger = { debug: () => {}, info: log, warn: log, error: log }
+    this.folder = folder
+    this.logger = settings.logger ?? { ...silent, info: log, warn: log, error: log }
+    this.#settings = { ...settings, logger: this.logger }
+    this.#services = services
   }
 
   /** A server with one end user, alice. */
@@ -75,11 +73,6 @@ export class Stage {
     return join(this.folder, name)
   }
 
-  get #settings() {
-    const { now, transientKeyLifetimeS, store, maxStaleS, bus } = this.#options
-    return { now, transientKeyLifetimeS, store, maxStaleS, bus, logger: this.logger }
-  }
-
   get server(): RunningServer {
     if (!this.#server) throw new Error('the server of this stage is stopped')
     return this.#server
@@ -87,16 +80,12 @@ export class Stage {
 
   /** @param listen where, after a stop: there the gateways look for it */
   async startServer(listen: Address = anyPort): Promise<void> {
-    const { now, ...settings } = this.#settings
-    const options = { dataDir: this.path('server'), listen, admin: anyPort, ...settings }
-    this.#server = await runServer({ ...options, ...(now && { now }) })
+    this.#server = await runServer({ dataDir: this.path('server'), listen, admin: anyPort, ...this.#settings })
   }
 
   /** Another server on the same data folder, with a door for gateways alone. Whoever asked for it closes it. */
   async replica(bus?: Bus, listen: Address = anyPort): Promise<ServerPart & { readonly cpns: Address }> {
-    const { now, ...settings } = this.#settings
-    const options = { dataDir: this.path('server'), listen, ...settings, bus }
-    const part = await openPart({ ...options, ...(now && { now }) })
+    const part = await openPart({ dataDir: this.path('server'), listen, ...this.#settings, bus })
     return { ...part, cpns: part.addresses.cpns ?? assert.fail() }
   }
 
@@ -116,13 +105,12 @@ export class Stage {
     return { identity, file, secret: Buffer.from(secret, 'base64url') }
   }
 
-  /** A gateway that runs. @param servers where it finds the server, if not at the real address */
-  async gateway(name: string, ...servers: Address[]): Promise<Gateway> {
+  /** A gateway that runs. @param options  that are not as usual, such as where it finds the server */
+  async gateway(name: string, options: Partial<GatewayOptions> = {}): Promise<Gateway> {
     const { file: credentialFile } = await this.register(name)
-    const { services } = this.#options
-    if (servers.length === 0) servers.push(this.server.addresses.cpns)
-    const options = { credentialFile, dataDir: this.path(name), servers, listen: anyPort, logger: this.logger }
-    return this.adopt(await runGateway({ ...options, services }))
+    const servers = [this.server.addresses.cpns]
+    const usual = { servers, listen: anyPort, logger: this.logger, services: this.#services }
+    return this.adopt(await runGateway({ credentialFile, dataDir: this.path(name), ...usual, ...options }))
   }
 
   async closeGateway(name: string): Promise<void> {
