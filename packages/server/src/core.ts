@@ -12,6 +12,7 @@ import { openDataFolder } from './datafolder.ts'
 import type { NewEvent } from './events.ts'
 import { Links } from './links.ts'
 import { openLive } from './live/open.ts'
+import type { ReportedCounts } from './live/told.ts'
 import { Totals } from './live/totals.ts'
 import { measured } from './metrics/measured-store.ts'
 import { ServerMetrics } from './metrics/metrics.ts'
@@ -43,7 +44,8 @@ export async function openCore(options: CoreOptions, closers: (() => unknown)[])
   const metrics = new ServerMetrics()
   const store = measured(folder.store, metrics)
   const onRecord = (event: NewEvent) => metrics.recorded(event)
-  const { live, events, authentications } = await openLive({ store, logger, now, onRecord })
+  const onReported = (counted: ReportedCounts) => metrics.reported(counted)
+  const { live, events, authentications } = await openLive({ store, logger, now, onRecord, onReported })
   closers.push(() => events.close())
 
   const isShared = storeAddress !== 'sqlite'

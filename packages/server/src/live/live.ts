@@ -15,12 +15,14 @@ import { type Kind, kinds, Rates, type Second } from './rates.ts'
 import { Refusals } from './refusals.ts'
 import { type StepTime, StepTimes } from './step-times.ts'
 import { Tickets } from './tickets.ts'
-import { Allowances, countsOf, eventOf, intervalsOf } from './told.ts'
+import { Allowances, countsOf, eventOf, intervalsOf, type ReportedCounts } from './told.ts'
 
 export interface LiveOptions {
   readonly store: Pick<Store, 'findPne'>
   /** ms since the epoch */
   readonly now?: (() => number) | undefined
+  /** Hears of what is counted of each report of a gateway. */
+  readonly onReported?: ((counted: ReportedCounts) => void) | undefined
 }
 
 export class Live implements GatewayReports {
@@ -35,10 +37,12 @@ export class Live implements GatewayReports {
   /** Of all replicas, and of this one alone. */
   readonly #rates = new Rates()
   readonly #ownRates = new Rates()
+  readonly #onReported: LiveOptions['onReported']
   #events: EventLog | undefined
 
-  constructor({ store, now = Date.now }: LiveOptions) {
+  constructor({ store, now = Date.now, onReported }: LiveOptions) {
     this.#now = now
+    this.#onReported = onReported
     this.#broadcast = new Broadcast(now)
     this.tickets = new Tickets(now)
     this.devices = new Devices(store, now)
@@ -70,13 +74,15 @@ export class Live implements GatewayReports {
 
   /** A gateway tells of authentications at its door. */
   reported(gateway: string, report: AuthenticationsReport, told: readonly AuthenticationReport[]): void {
-    const atS = this.#second()
-    for (const [kind, count] of countsOf(report, told)) this.#count(atS, kind, count)
-    for (const one of told) {
+    const [now, atS] = [this.#now(), this.#second()]
+    const counted = this.#allowances.count(gateway, report, now)
+    this.#onReported?.(counted)
+    for (const [kind, count] of countsOf(counted, told)) this.#count(atS, kind, count)
+    const allowed = this.#allowances.take(gateway, told.length, now)
+    for (const one of told.slice(0, allowed)) {
       for (const [step, us] of intervalsOf(one)) this.#stepTimes.record(step, us, atS)
+      void this.#record(gateway, one)
     }
-    const allowed = this.#allowances.take(gateway, told.length, this.#now())
-    for (const one of told.slice(0, allowed)) void this.#record(gateway, one)
   }
 
   /** These are in the event log now. */
@@ -159,7 +165,6 @@ export class Live implements GatewayReports {
 
   #note(message: LiveMessage): void {
     if (message.kind === 'link') {
-      if (!message.link.connected) this.#allowances.forget(message.link.identity)
       this.#broadcast.link(message.link)
     } else if (message.kind === 'registration') {
       this.#broadcast.registration(message.registration)

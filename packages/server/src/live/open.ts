@@ -3,7 +3,7 @@ import type { Logger } from '@opencpns/io'
 import { EventLog, type NewEvent } from '../events.ts'
 import type { Store } from '../store/contract.ts'
 import { Authentications } from './authentications.ts'
-import { Live } from './live.ts'
+import { Live, type LiveOptions } from './live.ts'
 
 interface LiveLogOptions {
   readonly store: Store
@@ -12,11 +12,12 @@ interface LiveLogOptions {
   readonly now: () => number
   /** Hears of each event at once; must not throw. */
   readonly onRecord?: ((event: NewEvent) => void) | undefined
+  readonly onReported?: LiveOptions['onReported']
 }
 
 /** @throws {StoreError} */
-export async function openLive({ store, logger, now, onRecord }: LiveLogOptions) {
-  const live = new Live({ store, now })
+export async function openLive({ store, logger, now, onRecord, onReported }: LiveLogOptions) {
+  const live = new Live({ store, now, onReported })
   const events = new EventLog(store, { logger, now, onRecord, listener: (rows) => live.written(rows) })
   live.recordInto(events)
   const authentications = new Authentications({ store, events, devices: live.devices })

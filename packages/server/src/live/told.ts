@@ -1,5 +1,6 @@
 // What gateways tell of authentications (AuthenticationsReport, docs/protocol.md section 4.4). A gateway is authenticated, not
-// trusted: decoding bounds each value, allowances bound how many go into the log, and the inventory says whom its word is about.
+// trusted: decoding bounds each value, allowances bound what it counts and what of it goes into the log, and the inventory says
+// whom its word is about.
 import {
   AUTHENTICATIONS_MAX,
   type AuthenticationReport,
@@ -9,6 +10,7 @@ import {
   Result,
 } from '@opencpns/protocol'
 import type { NewEvent } from '../events.ts'
+import { LruMap } from '../registry/lru-map.ts'
 import type { Device } from './devices.ts'
 import { keysUsed, type StepAt, type ToldFacts, writeSteps } from './parts.ts'
 import type { Kind } from './rates.ts'
@@ -17,21 +19,48 @@ import type { Kind } from './rates.ts'
 const PER_GATEWAY = { perMs: AUTHENTICATIONS_MAX / REPORT_INTERVAL_MS, atOnce: 4 * AUTHENTICATIONS_MAX }
 const IN_ALL = { perMs: 0.5, atOnce: 1000 }
 
-/** Bounds what gateways may put before the operator. */
+/** That one gateway may have counted: several times what one can do, and what gathered while it had no link. */
+const COUNTED = { perMs: 20, atOnce: 200_000 }
+const GATEWAYS_MAX = 10_000
+
+/** What a report counts. */
+export type ReportedCounts = Pick<
+  AuthenticationsReport,
+  'localAccepted' | 'localRefused' | 'remoteAccepted' | 'remoteRefused' | 'undecided'
+>
+
+/** Bounds what gateways may put before the operator. A link that ends, or another one, gives a gateway nothing anew. */
 export class Allowances {
-  readonly #byGateway = new Map<string, Allowance>()
+  readonly #byGateway = new LruMap<string, { told: Allowance; counted: Allowance }>(GATEWAYS_MAX)
   readonly #all = new Allowance(IN_ALL)
 
-  /** How many of `wanted` are allowed. */
+  /** How many of `wanted` that are told one by one are allowed. */
   take(gateway: string, wanted: number, nowMs: number): number {
-    const own = this.#byGateway.get(gateway) ?? new Allowance(PER_GATEWAY)
-    this.#byGateway.set(gateway, own)
-    return this.#all.take(own.take(wanted, nowMs), nowMs)
+    return this.#all.take(this.#of(gateway).told.take(wanted, nowMs), nowMs)
   }
 
-  /** Its link has ended. */
-  forget(gateway: string): void {
-    this.#byGateway.delete(gateway)
+  /** What is counted of a report: all of it, or so large a part of each number as is allowed of their sum. */
+  count(gateway: string, report: ReportedCounts, nowMs: number): ReportedCounts {
+    const { localAccepted, localRefused, remoteAccepted, remoteRefused, undecided } = report
+    const sum = localAccepted + localRefused + remoteAccepted + remoteRefused + undecided
+    const allowed = this.#of(gateway).counted.take(sum, nowMs)
+    if (allowed === sum) return report
+    const part = (count: number) => Math.floor((count / sum) * allowed)
+    return {
+      localAccepted: part(localAccepted),
+      localRefused: part(localRefused),
+      remoteAccepted: part(remoteAccepted),
+      remoteRefused: part(remoteRefused),
+      undecided: part(undecided),
+    }
+  }
+
+  #of(gateway: string): { told: Allowance; counted: Allowance } {
+    const known = this.#byGateway.get(gateway)
+    if (known) return known
+    const fresh = { told: new Allowance(PER_GATEWAY), counted: new Allowance(COUNTED) }
+    this.#byGateway.set(gateway, fresh)
+    return fresh
   }
 }
 
@@ -61,7 +90,7 @@ class Allowance {
  * many went without the server, by a TK that was held or refused before. Those that it tells one by one do, and stand for
  * the rest: up to 128 a second at a gateway that is all of them.
  */
-export function countsOf(report: AuthenticationsReport, told: readonly AuthenticationReport[]): [Kind, number][] {
+export function countsOf(report: ReportedCounts, told: readonly AuthenticationReport[]): [Kind, number][] {
   const { localAccepted, localRefused, remoteAccepted, remoteRefused, undecided } = report
   const remote = told.filter((one) => one.case === Case.remote)
   const accepted = remote.filter((one) => one.result === Result.success)

@@ -2,11 +2,11 @@
 // kept elsewhere are read when somebody asks. No label has a value from outside, so their number is bounded.
 import { readFileSync } from 'node:fs'
 import type { Trace } from '@opencpns/io'
-import type { AuthenticationsReport } from '@opencpns/protocol'
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import type { CpnsDoor } from '../doors/cpns/door.ts'
 import type { RadiusDoor } from '../doors/radius/door.ts'
 import type { NewEvent } from '../events.ts'
+import type { ReportedCounts } from '../live/told.ts'
 import type { Total } from '../live/totals.ts'
 import { Distributions } from './distributions.ts'
 import type { StoreObserver } from './measured-store.ts'
@@ -108,8 +108,8 @@ export class ServerMetrics implements StoreObserver {
     if (type !== 'authentication' && type !== 'report') this.#events.inc({ type, result })
   }
 
-  /** A gateway has reported. */
-  reported(report: AuthenticationsReport): void {
+  /** A gateway has reported. @param report  what of it counts */
+  reported(report: ReportedCounts): void {
     this.#reported.inc({ case: 'local', result: 'accepted' }, report.localAccepted)
     this.#reported.inc({ case: 'local', result: 'refused' }, report.localRefused)
     this.#reported.inc({ case: 'remote', result: 'accepted' }, report.remoteAccepted)

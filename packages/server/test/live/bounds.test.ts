@@ -4,6 +4,7 @@ import { type TestContext, test } from 'node:test'
 import { Broadcast } from '../../src/live/broadcast.ts'
 import { Devices } from '../../src/live/devices.ts'
 import { Exchange } from '../../src/live/exchange.ts'
+import { Live } from '../../src/live/live.ts'
 import type { LiveMessage } from '../../src/live/messages.ts'
 import { Recent } from '../../src/live/recent.ts'
 import { Refusals } from '../../src/live/refusals.ts'
@@ -73,6 +74,52 @@ test('a thousand gateways together fill the log no faster than its bound, and a 
   assert.equal(allowances.take('late', 128, 1_000_100), 50)
   assert.equal(allowances.take('late', 128, 900_000), 0)
   assert.equal(allowances.take('late', 10, 900_100), 10)
+})
+
+test('a gateway that ends its link and comes again is allowed no more than before', async () => {
+  const live = new Live({ store: { findPne: async () => undefined }, now: () => 1_000_000 })
+  const recorded: unknown[] = []
+  live.recordInto({ record: (event: unknown) => recorded.push(event) } as never)
+  const told = { sessionId: Buffer.alloc(16), result: 0, atUs: 0, serverRoundTrips: 0, step2Us: 5 } as const
+  const report = { spanMs: 250, ...counts(0), untold: 0, reports: [] }
+  for (let n = 0; n < 100; n++) {
+    const all = Array.from({ length: 32 }, () => ({ type: 'AuthenticationReport', ...told }) as const)
+    live.reported(GATEWAY, { type: 'AuthenticationsReport', ...report }, all)
+    const ended = { type: 'link', result: 'disconnected', gateway: GATEWAY }
+    live.written([{ ...newEvent(ended), id: n, ticket: null }])
+  }
+  await new Promise(setImmediate)
+  assert.equal(recorded.length, 128)
+  assert.equal(live.stepTimes()[1]?.count, 128, 'and no time of a step counts beyond that')
+})
+
+function counts(each: number) {
+  return {
+    localAccepted: each,
+    localRefused: each,
+    remoteAccepted: each,
+    remoteRefused: each,
+    undecided: each,
+  }
+}
+
+test('one gateway that counts beyond all measure does not make the rates of all others unreadable', () => {
+  const allowances = new Allowances()
+  assert.deepEqual(allowances.count(GATEWAY, counts(2), 1_000_000), counts(2))
+  const most = allowances.count(GATEWAY, counts(0xffffffff), 1_000_000)
+  assert.deepEqual(most, counts(39_998), 'what may have gathered while there was no link')
+  assert.deepEqual(allowances.count(GATEWAY, counts(0xffffffff), 1_000_250), counts(1000))
+  assert.deepEqual(allowances.count('other@example.org', counts(30_000), 1_000_250), counts(30_000))
+})
+
+test('what of a report counts is what is shown and what is measured', () => {
+  const measured: unknown[] = []
+  const onReported = (counted: unknown) => void measured.push(counted)
+  const live = new Live({ store: { findPne: async () => undefined }, now: () => 1_000_000, onReported })
+  const report = { spanMs: 250, ...counts(0xffffffff), untold: 0, reports: [] }
+  live.reported(GATEWAY, { type: 'AuthenticationsReport', ...report }, [])
+  assert.deepEqual(measured, [counts(40_000)])
+  assert.equal(live.second(1000).local.accepted, 40_000)
 })
 
 test('a ticket that is told twice stays used', () => {

@@ -96,7 +96,6 @@ export async function answer(
       return encode(RegistrationsResponse, await registrations(request, gateway, context))
     case 'AuthenticationsReport':
       context.gatewayReports?.reported(gateway, request, request.reports.map(readAuthentication))
-      context.metrics?.reported(request)
       return undefined
     case 'TicketResponse':
       sender.ticketMade(request)
