@@ -5,13 +5,14 @@ import { chosen } from './broadcast.ts'
 import type { LiveMessage } from './messages.ts'
 
 const INTERVAL_MS = 250
-/** Authentications, and other messages, in one interval. */
+/** Authentications, and other messages of each kind, in one interval. */
 const AUTHENTICATIONS = 20
 const OTHERS = 50
+/** Changes of the devices of one gateway: however many there are, a ticket that was used at another one is told. */
+const OF_A_GATEWAY = 10
 const WAITING = 1000
 /** After a pause of the process. */
 const SECONDS = 5
-
 /** Numbers of the times of steps in one message: a multiple of three. */
 const STEPS = 600
 
@@ -30,6 +31,8 @@ export class Exchange {
   #timer: NodeJS.Timeout | undefined
   #authentications: EventRow[] = []
   #others: LiveMessage[] = []
+  /** How many of them there are, by kind, and by gateway. */
+  readonly #counts = new Map<string, number>()
   #second = 0
 
   constructor(options: ExchangeOptions) {
@@ -55,13 +58,24 @@ export class Exchange {
   }
 
   other(message: LiveMessage): void {
-    if (this.#send && this.#others.length < OTHERS) this.#others.push(message)
+    if (!this.#send) return
+    const change = message.kind === 'change' ? message.change : undefined
+    if (change && change.type !== 'audit' && !this.#hasRoom(`of ${change.gateway}`, OF_A_GATEWAY)) return
+    if (this.#hasRoom(change?.type ?? message.kind, OTHERS)) this.#others.push(message)
+  }
+
+  /** Counts one more of these, if there may be. */
+  #hasRoom(of: string, max: number): boolean {
+    const count = this.#counts.get(of) ?? 0
+    if (count < max) this.#counts.set(of, count + 1)
+    return count < max
   }
 
   #flush(): void {
     const rows = chosen(this.#authentications.splice(0), AUTHENTICATIONS)
     const messages: LiveMessage[] = [...rows.map((row) => ({ kind: 'authentication', row }) as const), ...this.#others]
     this.#others = []
+    this.#counts.clear()
     this.#second = Math.max(this.#second, this.#currentSecond() - SECONDS)
     for (; this.#second < this.#currentSecond(); this.#second++)
       messages.push(...inPieces(this.#options.counted(this.#second)))

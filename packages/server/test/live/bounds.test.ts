@@ -218,3 +218,35 @@ test('in one interval so much goes to other replicas as a person could look at, 
   assert.deepEqual([ids.length, ids.includes(4000)], [20, true])
   assert.equal(sent.length, 70)
 })
+
+test('a gateway that does much keeps nobody from hearing of a ticket, of a change by an operator, or of another gateway', (t) => {
+  const { made, sent, flush } = exchange(t)
+  const confirmed = (gateway: string) => {
+    const of = {
+      type: 'confirmation',
+      result: 'accepted',
+      reason: null,
+      pne: 'pne-1',
+      user: null,
+      ticket: 't1',
+    } as const
+    made.other({ kind: 'change', change: { id: 1, at: 0, gateway, ...of } })
+  }
+  for (let n = 0; n < 500; n++) {
+    made.other({ kind: 'registration', registration: { pne: 'pne-1', gateway: GATEWAY, kind: 'began' } })
+    confirmed(GATEWAY)
+  }
+  made.other({ kind: 'ticket', ticket: { ticket: 't1', gateway: 'other@example.org', expires: 1 } })
+  confirmed('other@example.org')
+  const of = { id: 1, at: 0, actor: 'ann', role: 'admin', action: 'pne.revoke', target: 'pne-1', outcome: 'done' }
+  made.other({ kind: 'change', change: { type: 'audit', ...of } })
+  flush()
+  const told = (one: LiveMessage) => (one.kind === 'change' ? one.change.type : one.kind)
+  const count = (kind: string) => sent.filter((one) => told(one) === kind).length
+  const counts = [count('registration'), count('confirmation'), count('ticket'), count('audit')]
+  assert.deepEqual(counts, [50, 11, 1, 1])
+  sent.splice(0)
+  confirmed(GATEWAY)
+  flush()
+  assert.equal(count('confirmation'), 1, 'the next interval begins anew')
+})
