@@ -3,7 +3,7 @@ import { useSignal } from '@preact/signals'
 import type { JSX } from 'preact'
 import { useEffect } from 'preact/hooks'
 import { logOut, may, session } from './api/session.ts'
-import { reconnect, streamState } from './api/stream.ts'
+import { reconnect, streamState, watch } from './api/stream.ts'
 import { clock } from './live/clock.ts'
 import { dismiss, notices, tell } from './live/notices.ts'
 import { land, path } from './live/router.ts'
@@ -37,6 +37,8 @@ export function App(): JSX.Element {
   useEffect(() => {
     document.title = who ? `${title} · OpenCPNS` : 'OpenCPNS'
   }, [title, who])
+  const name = who ? `${who.name} ${who.expires}` : undefined
+  useEffect(() => (name === undefined ? undefined : watch(name)), [name])
   usePageFocus(who === undefined ? undefined : who === null ? 'log-in' : path.value)
   return (
     <>

@@ -11,6 +11,10 @@ export const session = signal<Session | null | undefined>(undefined)
 /** There was a session, and the server does not accept it any more. */
 export const wasLost = signal(false)
 
+/** Tabs of one browser have one cookie: what changes it in one of them is told to the others. */
+const tabs = new BroadcastChannel('opencpns session')
+tabs.addEventListener('message', () => void findSession().catch(() => {}))
+
 const rank = computed(() => (session.value ? ranks[session.value.role] : -1))
 
 whenSessionIsLost(() => {
@@ -27,6 +31,7 @@ export function may(role: Role): boolean {
 export async function findSession(): Promise<void> {
   try {
     session.value = (await ask<Session>('GET', '/v1/session')).data
+    wasLost.value = false
   } catch (error) {
     if (!(error instanceof ApiProblem) || error.status !== 401) throw error
     session.value = null
@@ -38,9 +43,14 @@ export async function logIn(token: string): Promise<void> {
   const { data } = await ask<Session>('POST', '/v1/session', { body: { token } })
   wasLost.value = false
   session.value = data
+  tabs.postMessage('changed')
 }
 
+/** Whoever has no session any more is out already. @throws {ApiProblem} */
 export async function logOut(): Promise<void> {
-  await ask('DELETE', '/v1/session')
+  await ask('DELETE', '/v1/session').catch((error: unknown) => {
+    if (!(error instanceof ApiProblem) || error.status !== 401) throw error
+  })
   session.value = null
+  tabs.postMessage('changed')
 }

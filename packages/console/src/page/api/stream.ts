@@ -1,9 +1,10 @@
-// What happens, as it happens: one stream for all of the page, with the topics that somebody listens to. When it breaks it is
-// opened again after a pause that grows, and goes on after the last event that was seen.
+// What happens, as it happens: one stream for all tabs of a browser, whatever their pages listen to. When it breaks it is opened
+// again after a pause that grows, and goes on after the last event that was seen.
 import { signal } from '@preact/signals'
 import { backoffMs } from '../logic/backoff.ts'
-import { EventParser } from '../logic/server-sent-events.ts'
+import { EventParser, type ServerSentEvent } from '../logic/server-sent-events.ts'
 import { openStream } from './client.ts'
+import { type Shared, share } from './tabs.ts'
 import type { Authentication, Change, GatewayChange, LiveSecond, RegistrationChange } from './types.ts'
 
 /** What each topic tells; the type of its events is the topic in the singular. */
@@ -17,10 +18,16 @@ interface Topics {
 export type Topic = keyof Topics
 type Listener<T extends Topic> = (told: Topics[T]) => void
 
-export type StreamState =
+type StreamState =
   | { readonly is: 'off' | 'opening' | 'live' }
   /** `until`: ms since the epoch. */
   | { readonly is: 'waiting'; readonly until: number }
+
+/** What tabs tell each other; `hello` asks for the state. */
+type Message =
+  | { readonly kind: 'event'; readonly event: ServerSentEvent }
+  | { readonly kind: 'state'; readonly state: StreamState }
+  | { readonly kind: 'hello' | 'here' | 'retry' }
 
 /** The server sends something every 15 s. */
 const SILENCE_MS = 40_000
@@ -30,63 +37,74 @@ export const streamState = signal<StreamState>({ is: 'off' })
 export const reconnections = signal(0)
 
 const listeners = new Map<Topic, Set<Listener<never>>>()
-let running: AbortController | undefined
-let isChanging = false
+let shared: Shared<Message> | undefined
+/** While this tab has the stream. */
+let leading: AbortSignal | undefined
+/** Ends the pause before the next attempt. */
+let goOn = () => {}
 let lastId = ''
-let wasBroken = false
+let isGap = false
 
 /** @returns how to stop listening */
 export function listen<T extends Topic>(topic: T, listener: Listener<T>): () => void {
   const those = listeners.get(topic) ?? new Set()
   listeners.set(topic, those.add(listener))
-  if (those.size === 1) topicsChanged()
+  return () => those.delete(listener)
+}
+
+/** Follows what happens for one session, together with all tabs that have the same. @returns how to stop */
+export function watch(session: string): () => void {
+  lastId = ''
+  isGap = false
+  const mine = share<Message>(`opencpns stream ${session}`, { lead, hear })
+  shared = mine
+  mine.tell({ kind: 'hello' })
   return () => {
-    those.delete(listener)
-    if (those.size > 0) return
-    listeners.delete(topic)
-    topicsChanged()
+    mine.stop()
+    shared = undefined
+    streamState.value = { is: 'off' }
   }
 }
 
 /** Tries at once what would be tried after a pause. */
 export function reconnect(): void {
-  stop()
-  topicsChanged()
+  shared?.tell({ kind: 'retry' })
+  goOn()
 }
 
-/** Leaving one page for another changes topics twice in a moment: one stream is opened for both. */
-function topicsChanged(): void {
-  if (isChanging) return
-  isChanging = true
-  queueMicrotask(() => {
-    isChanging = false
-    stop()
-    if (listeners.size === 0) streamState.value = { is: 'off' }
-    else void run()
-  })
+function hear(message: Message): void {
+  if (message.kind === 'event') dispatch(message.event)
+  else if (message.kind === 'state') show(message.state)
+  else if (message.kind === 'retry') goOn()
+  else if (message.kind === 'hello' && leading) shared?.tell({ kind: 'state', state: streamState.peek() })
 }
 
-function stop(): void {
-  running?.abort()
-  running = undefined
+function show(state: StreamState): void {
+  if (state.is === 'live' && isGap) reconnections.value += 1
+  isGap = state.is === 'waiting' || (state.is !== 'live' && (isGap || streamState.peek().is === 'live'))
+  streamState.value = state
 }
 
-async function run(): Promise<void> {
-  const stopping = new AbortController()
-  running = stopping
-  for (let attempt = 0; !stopping.signal.aborted; attempt++) {
-    if (streamState.peek().is !== 'waiting') streamState.value = { is: 'opening' }
+/** Shows it here and in all other tabs. */
+function become(state: StreamState): void {
+  show(state)
+  shared?.tell({ kind: 'state', state })
+}
+
+async function lead(stopping: AbortSignal): Promise<void> {
+  leading = stopping
+  for (let attempt = 0; !stopping.aborted; attempt++) {
+    if (streamState.peek().is !== 'waiting') become({ is: 'opening' })
     try {
-      await follow(stopping.signal, () => {
+      await follow(stopping, () => {
         attempt = 0
       })
     } catch {
-      // Whatever ended it: after a pause it is tried again. A lost session has ended all listening already.
+      // Whatever ended it: after a pause it is tried again. A lost session ends all of this.
     }
-    if (stopping.signal.aborted) return
-    wasBroken = true
-    await pause(backoffMs(attempt, Math.random()), stopping.signal)
+    if (!stopping.aborted) await pause(backoffMs(attempt, Math.random()), stopping)
   }
+  if (leading === stopping) leading = undefined
 }
 
 async function follow(stopping: AbortSignal, onLive: () => void): Promise<void> {
@@ -94,25 +112,19 @@ async function follow(stopping: AbortSignal, onLive: () => void): Promise<void> 
   const signal = AbortSignal.any([stopping, silence.signal])
   let timer = setTimeout(() => silence.abort(), SILENCE_MS)
   try {
-    const topics = [...listeners.keys()].sort().join(',')
-    const response = await openStream(`/v1/stream?topics=${topics}`, signal, lastId)
+    const response = await openStream('/v1/stream', signal, lastId)
+    if (stopping.aborted) return
     onLive()
-    nowLive()
+    become({ is: 'live' })
     const parser = new EventParser()
     for await (const piece of piecesOf(response)) {
       clearTimeout(timer)
       timer = setTimeout(() => silence.abort(), SILENCE_MS)
-      for (const event of parser.read(piece)) dispatch(event)
+      pass(parser.read(piece))
     }
   } finally {
     clearTimeout(timer)
   }
-}
-
-function nowLive(): void {
-  streamState.value = { is: 'live' }
-  if (wasBroken) reconnections.value += 1
-  wasBroken = false
 }
 
 async function* piecesOf(response: Response): AsyncGenerator<string> {
@@ -124,22 +136,32 @@ async function* piecesOf(response: Response): AsyncGenerator<string> {
   }
 }
 
-function dispatch({ type, data, id }: { type: string; data: string; id: string }): void {
+/** Here and to all other tabs, which hear of every sign of life. */
+function pass(events: readonly ServerSentEvent[]): void {
+  if (events.length === 0) shared?.tell({ kind: 'here' })
+  for (const event of events) {
+    shared?.tell({ kind: 'event', event })
+    dispatch(event)
+  }
+}
+
+function dispatch({ type, data, id }: ServerSentEvent): void {
   if (id !== '') lastId = id
   const topic = type === 'overview' ? type : `${type}s`
   const those = listeners.get(topic as Topic)
-  if (those === undefined) return
+  if (those === undefined || those.size === 0) return
   const told: unknown = JSON.parse(data)
   for (const listener of [...those]) listener(told as never)
 }
 
 async function pause(ms: number, stopping: AbortSignal): Promise<void> {
-  streamState.value = { is: 'waiting', until: Date.now() + ms }
+  become({ is: 'waiting', until: Date.now() + ms })
   await new Promise<void>((resolve) => {
     const timer = setTimeout(resolve, ms)
-    stopping.addEventListener('abort', () => {
+    goOn = () => {
       clearTimeout(timer)
       resolve()
-    })
+    }
+    stopping.addEventListener('abort', goOn)
   })
 }

@@ -1,0 +1,84 @@
+// Several tabs of one browser: they share one stream, for a browser gives a host six connections, and one session.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Page } from 'playwright-core'
+import { until } from '../support/until.ts'
+import { noBrowser, type Watched } from './support/browser.ts'
+import { Desk, giveToken } from './support/operator.ts'
+
+/** More than a browser has connections to one host. */
+const TABS = 8
+
+/** Tabs beside the first, which is logged in; all live. */
+async function openTabs({ page }: Watched, count: number, path = '/flow'): Promise<Page[]> {
+  const tabs = await Promise.all(Array.from({ length: count - 1 }, () => page.context().newPage()))
+  for (const tab of tabs) await tab.goto(path)
+  for (const tab of [page, ...tabs]) await tab.locator('.stream.live').waitFor()
+  return tabs
+}
+
+const isLive = async (tab: Page) => (await tab.locator('.stream.live').count()) === 1
+
+test(`${TABS} tabs have one stream, and when the tab that has it is closed another goes on`, {
+  skip: noBrowser,
+}, async (t) => {
+  const desk = await Desk.open(t, 'home-gw')
+  await desk.system.pair('watch', 'home-gw', 'watch.json')
+  const browser = await desk.logIn({ path: '/flow' })
+  const streams = new Set<Page>()
+  browser.page.context().on('request', (request) => {
+    if (request.url().includes('/v1/stream')) streams.add(request.frame().page())
+  })
+  await browser.page.reload()
+  const tabs = await openTabs(browser, TABS)
+  assert.deepEqual([...streams], [browser.page])
+  const arrived = (tab: Page, count: number) =>
+    until(async () => (await tab.getByRole('link', { name: /watch at home-gw/ }).count()) === count, 'it is not told')
+  assert.equal((await desk.system.connect('watch.json', 'home-gw')).code, 0)
+  for (const tab of [browser.page, ...tabs]) await arrived(tab, 1)
+  await browser.page.close()
+  await until(() => streams.size === 2, 'no other tab has a stream')
+  for (const tab of tabs) await until(() => isLive(tab))
+  assert.equal((await desk.system.connect('watch.json', 'home-gw')).code, 0)
+  for (const tab of tabs) await arrived(tab, 2)
+  assert.equal(streams.size, 2)
+  browser.assertClean(desk.system.base)
+})
+
+test('all tabs say that the server is away, and each of them can have it tried again at once', {
+  skip: noBrowser,
+}, async (t) => {
+  const desk = await Desk.open(t)
+  const browser = await desk.logIn({ path: '/users' })
+  const [other] = await openTabs(browser, 2, '/gateways')
+  await desk.system.stopServer()
+  for (const tab of [browser.page, other])
+    await tab?.getByText('The connection with the server is lost. Next').waitFor()
+  await desk.system.startServer()
+  await other?.getByRole('button', { name: 'Try now' }).click()
+  for (const tab of [browser.page, other]) await tab?.locator('.stream.live').waitFor()
+})
+
+test('who logs out in one tab is out in all, and who logs in is in; a copy of the old cookie is good for nothing', {
+  skip: noBrowser,
+}, async (t) => {
+  const desk = await Desk.open(t)
+  const browser = await desk.logIn({ path: '/users' })
+  const { page } = browser
+  const [other] = await openTabs(browser, 2, '/users')
+  if (!other) throw new Error('no other tab')
+  const [copy] = await page.context().cookies()
+  const status = async () =>
+    (await fetch(`${desk.system.base}/v1/users`, { headers: { cookie: `${copy?.name}=${copy?.value}` } })).status
+  assert.equal(await status(), 200)
+  await page.getByRole('button', { name: 'Log out' }).click()
+  for (const tab of [page, other]) await tab.getByRole('heading', { name: 'Log in' }).waitFor()
+  assert.equal(await other.getByText('Your session has ended').count(), 0)
+  assert.equal(await status(), 401)
+  await giveToken(other, await desk.system.makeToken('carol', 'operator'))
+  await page.getByText('carol, operator').waitFor()
+  await page.locator('.stream.live').waitFor()
+  assert.equal(new URL(page.url()).pathname, '/users')
+  browser.assertClean(desk.system.base)
+})
