@@ -50,7 +50,9 @@ export async function openCore(options: CoreOptions, closers: (() => unknown)[])
 
   const isShared = storeAddress !== 'sqlite'
   const onConnected = () => void follower.look().catch(() => {})
-  const bus = isShared ? new PostgresBus(storeAddress, { logger, onConnected }) : (options.bus ?? new Hub().join())
+  const bus = isShared
+    ? new PostgresBus(storeAddress, { vault, logger, onConnected })
+    : (options.bus ?? new Hub().join())
   closers.push(() => bus.close())
   const follower = new Follower({ store, bus, logger })
   closers.push(() => follower.close())

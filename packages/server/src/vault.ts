@@ -21,6 +21,7 @@ export class Vault {
   readonly #challengeKey: Buffer
   readonly #conversationKey: Buffer
   readonly #operatorSessionKey: Buffer
+  readonly #busKey: Buffer
   readonly #checkValue: Buffer
 
   /**
@@ -33,6 +34,7 @@ export class Vault {
     this.#challengeKey = subkey(masterKey, 'vault challenge')
     this.#conversationKey = subkey(masterKey, 'vault conversation')
     this.#operatorSessionKey = subkey(masterKey, 'vault operator session')
+    this.#busKey = subkey(masterKey, 'vault bus')
     this.#checkValue = subkey(masterKey, 'vault check')
   }
 
@@ -78,6 +80,11 @@ export class Vault {
   /** 32 octets: the key under which all replicas vouch for the sessions of operators. */
   operatorSessionKey(): Buffer {
     return Buffer.from(this.#operatorSessionKey)
+  }
+
+  /** 32 octets: the key under which servers vouch for what they say to each other. */
+  busKey(): Buffer {
+    return Buffer.from(this.#busKey)
   }
 
   /** 32 octets that tell whether a database was written under this master key, and nothing about the key. */
