@@ -3,12 +3,14 @@
 
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import { runGateway } from '@opencpns/gateway'
 import { connect } from '@opencpns/pne'
 import { readAdminAccess } from '@opencpns/server'
 import { operate } from '../end-to-end/operator.ts'
 import { townIn } from '../faults/support/fault-town.ts'
 import { type Postgres, startPostgres } from '../support/postgres.ts'
-import { Stage } from '../support/stage.ts'
+import { Relay } from '../support/relay.ts'
+import { anyPort, Stage } from '../support/stage.ts'
 import { until } from '../support/until.ts'
 import { load, outcomeAt } from './outcome.ts'
 
@@ -85,6 +87,35 @@ test('while the database is away a PNE that was seen is authenticated, a strange
   t.diagnostic(`${pressure.outcomes.length} authentications of one that was seen`)
   assert.deepEqual([...new Set(pressure.outcomes)], ['success'])
   assert.equal(await outcomeAt(hotel, revoked), 'AUTHENTICATION_FAILED')
+})
+
+test('a gateway that comes back while the database is away is served; one that was never there, or was revoked, is not', async (t) => {
+  const { stage, replica, watch } = await open(t)
+  const relay = await Relay.to(replica.cpns)
+  t.after(() => relay.close())
+  const back = await stage.gateway('back-gw', { servers: [relay.address] })
+  const gone = await stage.gateway('gone-gw', { servers: [replica.cpns] })
+  const never = await stage.register('never-gw')
+  for (const gateway of [back, gone]) assert.equal(await outcomeAt(gateway, watch), 'success')
+  await stage.admin('/v1/gateways/gone-gw/revoke', {}) // costs nobody else what is remembered
+  await until(async () => (await outcomeAt(gone, watch)) === 'SERVER_UNREACHABLE', 'the link stands', 20_000)
+
+  const before = stage.lines.length
+  const said = (name: string) => stage.lines.slice(before).filter(({ event }) => event === name)
+  await postgres.kill()
+  t.after(() => postgres.start().catch(() => {}))
+  await until(() => said('store-away').length === 2, 'not both servers notice', 20_000)
+  relay.cut()
+  await until(async () => (await outcomeAt(back, watch)) === 'SERVER_UNREACHABLE', 'the link stands', 20_000)
+  relay.mend()
+  await until(async () => (await outcomeAt(back, watch)) === 'success', 'it gets no link', 20_000)
+  const options = { credentialFile: never.file, dataDir: stage.path('never-gw'), listen: anyPort, logger: stage.logger }
+  const stranger = stage.adopt(await runGateway({ ...options, server: replica.cpns }))
+  await until(() => said('link-refused').some(({ reason }) => reason === 'STORE_BUSY'), 'no link is refused', 20_000)
+  for (const gateway of [gone, stranger]) assert.equal(await outcomeAt(gateway, watch), 'SERVER_UNREACHABLE')
+  await postgres.start()
+  await until(async () => (await outcomeAt(stranger, watch)) === 'success', 'it gets no link', 30_000)
+  assert.equal(await outcomeAt(gone, watch), 'SERVER_UNREACHABLE')
 })
 
 test('without tolerance nobody is authenticated while the database is away', async (t) => {

@@ -72,6 +72,11 @@ export class Follower extends EventEmitter<FollowerEvents> {
     return this.#now() - this.#checkedAt <= FRESH_MS
   }
 
+  /** The number of the newest line of the revocation log that was read. */
+  get newestRevocation(): number {
+    return this.#place.revocation
+  }
+
   /** Whether the store gives no answers. */
   get isAway(): boolean {
     return this.#now() - this.#checkedAt > AWAY_MS

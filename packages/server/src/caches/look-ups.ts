@@ -1,26 +1,40 @@
-// What authentication asks of the store, from memory where that is right: whose key a 2nd seed is, and whether a PNE may be in the
-// remote case at a gateway. For a store that is a network away; SQLite answers as fast as this would.
+// What authentication and links ask of the store, from memory where that is right: whose key a 2nd seed is, whether a PNE may be in
+// the remote case at a gateway, what a gateway proves itself by, and what it must hold to. For a store that is a network away; SQLite
+// answers as fast as this would. Secrets of gateways are remembered as they are stored, sealed.
 //
-// A change at any server ends what is remembered within a second, mostly at once (follower.ts). While the store is away, PNEs that
-// this server has seen before are authenticated for a bounded time, but none whose revocation was heard.
+// A change at any server ends what is remembered within a second, mostly at once (follower.ts). While the store is away, PNEs and
+// gateways that this server has seen before are authenticated for a bounded time, but none whose revocation was heard.
 import type { Follower } from '../bus/follower.ts'
-import type { AdmissionRow, PneKeyRow, Store } from '../store/contract.ts'
-import { Remembered } from './remembered.ts'
+import {
+  type AdmissionRow,
+  type GatewaySecretRow,
+  type PneKeyRow,
+  type Store,
+  StoreError,
+  type UserRow,
+} from '../store/contract.ts'
+import type { ChangeRow } from '../store/contract-changes.ts'
+import { inTime, Remembered } from './remembered.ts'
 
 const KEYS_MAX = 20_000
 const ADMISSIONS_MAX = 20_000
+const GATEWAYS_MAX = 20_000
+const USERS_MAX = 20_000
 const STRANGERS_MAX = 1000
 /** A 2nd seed that nobody has is not looked up again for so long. */
 const STRANGER_MS = 1000
 /** How long what is remembered may serve while the store is away. */
 const MAX_STALE_MS = 300_000
 
-/** The two look-ups, as the store has them. */
-export type LookUps = Pick<Store, 'findPneBySecondSeed' | 'findAdmission'>
+/** The look-ups, as the store has them. */
+export type LookUps = Pick<
+  Store,
+  'findPneBySecondSeed' | 'findAdmission' | 'findGateway' | 'findUser' | 'newestRevocation'
+>
 
 interface CachedLookUpsOptions {
   readonly store: LookUps
-  readonly follower: Pick<Follower, 'checkedAt' | 'isFresh' | 'isAway' | 'on'>
+  readonly follower: Pick<Follower, 'checkedAt' | 'isFresh' | 'isAway' | 'newestRevocation' | 'on'>
   readonly maxStaleMs?: number | undefined
   /** ms, by the clock of the follower */
   readonly now?: () => number
@@ -28,25 +42,31 @@ interface CachedLookUpsOptions {
 
 export class CachedLookUps implements LookUps {
   readonly #store: LookUps
+  readonly #follower: CachedLookUpsOptions['follower']
   readonly #now: () => number
+  readonly #maxStaleMs: number
   readonly #keys: Remembered<PneKeyRow>
   readonly #admissions: Remembered<AdmissionRow>
+  readonly #gateways: Remembered<GatewaySecretRow>
+  readonly #users: Remembered<UserRow>
   /** When each was looked up in vain, the longest ago first. */
   readonly #strangers = new Map<string, number>()
 
   constructor({ store, follower, maxStaleMs = MAX_STALE_MS, now = () => performance.now() }: CachedLookUpsOptions) {
     this.#store = store
+    this.#follower = follower
     this.#now = now
-    this.#keys = new Remembered({ validity: follower, max: KEYS_MAX, maxStaleMs, now })
-    this.#admissions = new Remembered({ validity: follower, max: ADMISSIONS_MAX, maxStaleMs, now })
+    this.#maxStaleMs = maxStaleMs
+    const options = { validity: follower, maxStaleMs, now }
+    this.#keys = new Remembered({ ...options, max: KEYS_MAX })
+    this.#admissions = new Remembered({ ...options, max: ADMISSIONS_MAX })
+    this.#gateways = new Remembered({ ...options, max: GATEWAYS_MAX })
+    this.#users = new Remembered({ ...options, max: USERS_MAX })
     follower.on('revoked', ({ pneIds }) => {
       const revoked = new Set(pneIds)
       this.#keys.forgetWhere(({ pneId }) => revoked.has(pneId))
     })
-    follower.on('changed', ({ kind, subject }) => {
-      if (kind === 'key') this.#keys.forget(subject)
-      else if (kind === 'user' || kind === 'gateway') this.#admissions.clear()
-    })
+    follower.on('changed', ({ kind, subject }) => this.#changed(kind, subject))
     follower.on('lost', () => this.#forgetAll())
     follower.on('unsure', () => this.#forgetAll())
   }
@@ -65,9 +85,45 @@ export class CachedLookUps implements LookUps {
     return this.#admissions.get(`${userId} ${gateway}`, load, isStanding)
   }
 
+  /** With its secret sealed. A revoked one is not remembered, nor one that there is not: whoever says Hello may name any. */
+  findGateway(identity: string): Promise<GatewaySecretRow | undefined> {
+    return this.#gateways.get(identity, () => this.#store.findGateway(identity), isUnrevoked)
+  }
+
+  findUser(name: string): Promise<UserRow | undefined> {
+    return this.#users.get(name, () => this.#store.findUser(name), isThere)
+  }
+
+  /** As the store says; while it is away, the newest that was read: of those that follow all gateways hear. */
+  async newestRevocation(): Promise<number> {
+    if (this.#follower.isAway && this.#mayServe()) return this.#follower.newestRevocation
+    try {
+      return await inTime(this.#store.newestRevocation())
+    } catch (error) {
+      if (error instanceof StoreError && this.#mayServe()) return this.#follower.newestRevocation
+      throw error
+    }
+  }
+
+  /** An admission names its user by number: with any user all of them go. */
+  #changed(kind: ChangeRow['kind'], subject: string): void {
+    if (kind === 'key') this.#keys.forget(subject)
+    if (kind === 'user') {
+      this.#users.forget(subject)
+      this.#admissions.clear()
+    }
+    if (kind === 'gateway') {
+      this.#gateways.forget(subject)
+      this.#admissions.forgetWhere((_, key) => key.endsWith(` ${subject}`))
+    }
+  }
+
+  #mayServe(): boolean {
+    return this.#now() - this.#follower.checkedAt <= this.#maxStaleMs
+  }
+
   #forgetAll(): void {
-    this.#keys.clear()
-    this.#admissions.clear()
+    for (const remembered of [this.#keys, this.#admissions, this.#gateways, this.#users]) remembered.clear()
   }
 
   #isStranger(key: string): boolean {
@@ -92,4 +148,12 @@ function isActive({ state }: PneKeyRow): boolean {
 
 function isStanding({ gatewayRevoked }: AdmissionRow): boolean {
   return !gatewayRevoked
+}
+
+function isUnrevoked({ revokedAt }: GatewaySecretRow): boolean {
+  return revokedAt === null
+}
+
+function isThere({ removedAt }: UserRow): boolean {
+  return removedAt === null
 }

@@ -63,7 +63,7 @@ export class Remembered<V extends object> {
     this.#entries.delete(key)
   }
 
-  forgetWhere(isOld: (value: V) => boolean): void {
+  forgetWhere(isOld: (value: V, key: string) => boolean): void {
     this.#epoch++
     this.#entries.deleteWhere(isOld)
   }
@@ -89,8 +89,8 @@ export class Remembered<V extends object> {
   }
 }
 
-/** @throws {StoreError} STORE_BUSY: it takes too long */
-async function inTime<T>(asked: Promise<T>): Promise<T> {
+/** What is asked for, if it comes within a second. @throws {StoreError} STORE_BUSY: it takes too long */
+export async function inTime<T>(asked: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<never>((_resolve, reject) => {
     const error = new StoreError('STORE_BUSY', 'the store takes too long to answer: try again')

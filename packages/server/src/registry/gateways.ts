@@ -2,6 +2,7 @@
 // RADIUS client a datagram comes from in radius-clients.ts.
 import { randomBytes } from 'node:crypto'
 import { gatewayIdentity, KEY_OCTETS } from '@opencpns/protocol'
+import type { LookUps } from '../caches/look-ups.ts'
 import type { EventLog } from '../events.ts'
 import type { GatewayRow, ListedGatewayRow, Store } from '../store/contract.ts'
 import type { Vault } from '../vault.ts'
@@ -14,6 +15,8 @@ import type { GatewayCredential, LinkGateway, Tell } from './types.ts'
 
 interface GatewaysOptions {
   store: Store
+  /** Where links look up. */
+  lookUps: Pick<LookUps, 'findGateway'>
   vault: Vault
   realm: string
   radiusClients: RadiusClients
@@ -76,8 +79,8 @@ export class Gateways {
 
   /** What a link with this gateway is authenticated by; undefined when it is unknown, revoked, or a RADIUS client. */
   async findForLink(identity: string): Promise<LinkGateway | undefined> {
-    const { store, vault } = this.#options
-    const gateway = await store.findGateway(identity)
+    const { lookUps, vault } = this.#options
+    const gateway = await lookUps.findGateway(identity)
     if (gateway === undefined || gateway.revokedAt !== null || gateway.radius !== null) return undefined
     const secret = vault.open('gateway-secret', identity, gateway.sealedSecret)
     return { identity, userId: gateway.userId, user: gateway.user, secret }
@@ -85,7 +88,7 @@ export class Gateways {
 
   /** Whether this is a gateway, of whichever kind, that is not revoked. */
   async isActive(identity: string): Promise<boolean> {
-    const gateway = await this.#options.store.findGateway(identity)
+    const gateway = await this.#options.lookUps.findGateway(identity)
     return gateway !== undefined && gateway.revokedAt === null
   }
 }

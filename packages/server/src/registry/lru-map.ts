@@ -26,8 +26,8 @@ export class LruMap<K, V extends object> {
   }
 
   /** Looks at all: for what seldom happens. */
-  deleteWhere(isOld: (value: V) => boolean): void {
-    for (const [key, value] of this.#entries) if (isOld(value)) this.#entries.delete(key)
+  deleteWhere(isOld: (value: V, key: K) => boolean): void {
+    for (const [key, value] of this.#entries) if (isOld(value, key)) this.#entries.delete(key)
   }
 
   clear(): void {

@@ -1,4 +1,5 @@
 // What end users allow their PNEs, and whether gateways take visitors. Kept here; held to by authentication and by gateways.
+import type { LookUps } from '../caches/look-ups.ts'
 import type { EventLog } from '../events.ts'
 import type { AdmissionRow, GatewayRow, Store, UserPolicyChange, UserRow } from '../store/contract.ts'
 import { StoreError } from '../store/contract.ts'
@@ -13,8 +14,8 @@ export interface UserPolicy extends UserRow {
 interface PoliciesOptions {
   store: Store
   events: EventLog | undefined
-  /** Where authentication looks up. */
-  lookUps: Pick<Store, 'findAdmission'>
+  /** Where authentication and links look up. */
+  lookUps: Pick<LookUps, 'findAdmission' | 'findGateway' | 'findUser'>
   onChange: (changed: RegistryEvents['policyChanged'][0]) => Promise<void>
 }
 
@@ -62,8 +63,8 @@ export class Policies {
 
   /** What a gateway must hold to. @throws {RegistryError} GATEWAY_UNKNOWN */
   async ofGateway(identity: string): Promise<GatewayPolicy> {
-    const gateway = await this.#store.findGateway(identity)
-    const user = gateway && (await this.#store.findUser(gateway.user))
+    const gateway = await this.#lookUps.findGateway(identity)
+    const user = gateway && (await this.#lookUps.findUser(gateway.user))
     if (gateway === undefined || user === undefined) throw unknownGateway()
     return { generation: user.generation, visitors: gateway.visitors, sessionsMax: user.sessionsMax }
   }

@@ -4,6 +4,7 @@
 import { EventEmitter } from 'node:events'
 import type { Logger } from '@opencpns/io'
 import { checkRealm } from '@opencpns/protocol'
+import type { LookUps } from '../caches/look-ups.ts'
 import { Operators } from '../operators.ts'
 import type { GatewayFilter, PageRequest, PneFilter, Store, UserFilter } from '../store/contract.ts'
 import type { ChangeRow } from '../store/contract-changes.ts'
@@ -37,6 +38,7 @@ export class Registry extends EventEmitter<RegistryEvents> {
   readonly #radiusClients: RadiusClients
   readonly #others: Others
   readonly #store: Store
+  readonly #lookUps: LookUps
   readonly #logger: Logger | undefined
   #housekeeping: NodeJS.Timeout | undefined
 
@@ -44,6 +46,7 @@ export class Registry extends EventEmitter<RegistryEvents> {
     super()
     this.realm = checkRealm(realm)
     this.#store = store
+    this.#lookUps = lookUps
     this.#logger = logger
     const tell: Tell = async (say) => (announce ? announce() : say(this))
     const firstSeeds = new FirstSeeds(store, vault)
@@ -51,7 +54,7 @@ export class Registry extends EventEmitter<RegistryEvents> {
     const shared = { store, firstSeeds, radiusClients, events, logger, tell, now }
     this.#radiusClients = radiusClients
     this.#users = new Users(shared)
-    this.#gateways = new Gateways({ ...shared, vault, realm })
+    this.#gateways = new Gateways({ ...shared, lookUps, vault, realm })
     this.#pnes = new Pnes({ ...shared, lookUps })
     this.#assignments = new Assignments({ ...shared, announce, isGateway: (identity) => this.isGateway(identity) })
     this.policies = new Policies({
@@ -229,6 +232,11 @@ export class Registry extends EventEmitter<RegistryEvents> {
   /** The number of the newest line of the revocation log; 0 while there is none. */
   newestRevocation() {
     return this.#store.newestRevocation()
+  }
+
+  /** The same, for a link that begins: while the store is away, as far as is known. */
+  newestRevocationForLink() {
+    return this.#lookUps.newestRevocation()
   }
 
   async #removePendingInBackground(): Promise<void> {

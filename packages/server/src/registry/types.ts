@@ -83,7 +83,7 @@ export interface RegistryOptions {
   realm: string
   events?: EventLog | undefined
   logger?: Logger | undefined
-  /** Where authentication looks up; the store unless told otherwise. */
+  /** Where authentication and links look up; the store unless told otherwise. */
   lookUps?: LookUps | undefined
   /**
    * Called when a change is durable: tells all servers of the store, this one too, which calls {@link Registry.noteChange} and

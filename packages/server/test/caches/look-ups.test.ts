@@ -5,7 +5,13 @@ import { EventEmitter } from 'node:events'
 import { test } from 'node:test'
 import type { Follower, FollowerEvents } from '../../src/bus/follower.ts'
 import { CachedLookUps } from '../../src/caches/look-ups.ts'
-import { type AdmissionRow, type PneKeyRow, StoreError } from '../../src/store/contract.ts'
+import {
+  type AdmissionRow,
+  type GatewaySecretRow,
+  type PneKeyRow,
+  StoreError,
+  type UserRow,
+} from '../../src/store/contract.ts'
 
 const away = new StoreError('STORE_BUSY', 'the database is away')
 const key: PneKeyRow = { pneId: 'pne-1', state: 'active', userId: 1, generation: 1 }
@@ -17,20 +23,58 @@ const admission: AdmissionRow = {
   gatewayRevoked: false,
 }
 const seed = randomBytes(32)
+const home = 'home@example.org'
+const gateway: GatewaySecretRow = {
+  identity: home,
+  version: 1,
+  radius: null,
+  visitors: true,
+  userId: 1,
+  user: 'alice',
+  createdAt: 0,
+  revokedAt: null,
+  sealedSecret: randomBytes(61),
+}
+const alice: UserRow = {
+  id: 1,
+  version: 1,
+  name: 'alice',
+  generation: 1,
+  roaming: 'any',
+  sessionsMax: null,
+  createdAt: 0,
+  removedAt: null,
+}
 
 /** A store that answers as the test says, and a follower that is as the test says. */
 function remembering({ maxStaleMs }: { maxStaleMs?: number } = {}) {
-  const state = { ms: 0, isFresh: true, isAway: false, checkedAt: 0 }
+  const state = { ms: 0, isFresh: true, isAway: false, checkedAt: 0, newestRevocation: 0 }
   const follower = new EventEmitter<FollowerEvents>() as unknown as Follower
   Object.defineProperties(follower, {
     isFresh: { get: () => state.isFresh },
     isAway: { get: () => state.isAway },
     checkedAt: { get: () => state.checkedAt },
+    newestRevocation: { get: () => state.newestRevocation },
   })
   const store = {
     asked: 0,
     key: (): Promise<PneKeyRow | undefined> => Promise.resolve(key),
     admission: (): Promise<AdmissionRow | undefined> => Promise.resolve(admission),
+    gateway: (): Promise<GatewaySecretRow | undefined> => Promise.resolve(gateway),
+    user: (): Promise<UserRow | undefined> => Promise.resolve(alice),
+    newest: () => Promise.resolve(7),
+    findGateway: () => {
+      store.asked++
+      return store.gateway()
+    },
+    findUser: () => {
+      store.asked++
+      return store.user()
+    },
+    newestRevocation: () => {
+      store.asked++
+      return store.newest()
+    },
     findPneBySecondSeed: () => {
       store.asked++
       return store.key()
@@ -44,6 +88,9 @@ function remembering({ maxStaleMs }: { maxStaleMs?: number } = {}) {
   const outage = () => {
     store.key = () => Promise.reject(away)
     store.admission = () => Promise.reject(away)
+    store.gateway = () => Promise.reject(away)
+    store.user = () => Promise.reject(away)
+    store.newest = () => Promise.reject(away)
     state.isFresh = false
     state.isAway = true
   }
@@ -108,6 +155,8 @@ test('what was changed is asked for anew: a revoked PNE, a retired key, a policy
   assert.equal(await askedBy(() => follower.emit('changed', { kind: 'key', subject: hex })), 1)
   assert.equal(await askedBy(() => follower.emit('changed', { kind: 'user', subject: 'alice' })), 1)
   assert.equal(await askedBy(() => follower.emit('changed', { kind: 'gateway', subject: 'home@example.org' })), 1)
+  assert.equal(await askedBy(() => follower.emit('changed', { kind: 'gateway', subject: 'lobby@example.org' })), 0)
+  assert.equal(await askedBy(() => follower.emit('changed', { kind: 'gateway', subject: 'me@example.org' })), 0)
   assert.equal(await askedBy(() => follower.emit('changed', { kind: 'token', subject: 't1' })), 0)
   assert.equal(await askedBy(() => follower.emit('lost')), 2)
   assert.equal(await askedBy(() => follower.emit('unsure')), 2)
@@ -189,4 +238,80 @@ test('an error that is not the store’s is no reason to trust the memory', asyn
   state.isFresh = false
   store.key = () => Promise.reject(new TypeError('a bug'))
   await assert.rejects(lookUps.findPneBySecondSeed(seed), TypeError)
+})
+
+test('a gateway and its user are asked for once, a revoked gateway, a removed user and an unknown one each time', async () => {
+  const { lookUps, store } = remembering()
+  for (let i = 0; i < 3; i++) {
+    assert.equal(await lookUps.findGateway(home), gateway)
+    assert.equal(await lookUps.findUser('alice'), alice)
+  }
+  assert.equal(store.asked, 2)
+  store.gateway = async () => ({ ...gateway, revokedAt: 1 })
+  store.user = async () => ({ ...alice, removedAt: 1 })
+  for (let i = 0; i < 2; i++) {
+    await lookUps.findGateway('lobby@example.org')
+    await lookUps.findUser('bob')
+  }
+  assert.equal(store.asked, 6)
+  store.gateway = async () => undefined
+  for (let i = 0; i < 2; i++) assert.equal(await lookUps.findGateway('none@example.org'), undefined)
+  assert.equal(store.asked, 8)
+})
+
+test('a gateway that was changed or revoked is asked for anew, and a user who was', async () => {
+  const { lookUps, store, follower } = remembering()
+  const askedBy = async (act: () => void) => {
+    await lookUps.findGateway(home)
+    await lookUps.findUser('alice')
+    const before = store.asked
+    act()
+    await lookUps.findGateway(home)
+    await lookUps.findUser('alice')
+    return store.asked - before
+  }
+  assert.equal(await askedBy(() => follower.emit('changed', { kind: 'gateway', subject: home })), 1)
+  assert.equal(await askedBy(() => follower.emit('changed', { kind: 'gateway', subject: 'lobby@example.org' })), 0)
+  assert.equal(await askedBy(() => follower.emit('changed', { kind: 'user', subject: 'alice' })), 1)
+  assert.equal(await askedBy(() => follower.emit('changed', { kind: 'user', subject: 'bob' })), 0)
+  assert.equal(await askedBy(() => follower.emit('lost')), 2)
+  assert.equal(await askedBy(() => follower.emit('unsure')), 2)
+  store.gateway = async () => ({ ...gateway, revokedAt: 1 })
+  follower.emit('changed', { kind: 'gateway', subject: home })
+  assert.equal((await lookUps.findGateway(home))?.revokedAt, 1)
+})
+
+test('while the store is away a gateway that was seen is remembered, but none whose revocation was heard, and no stranger', async () => {
+  const { lookUps, follower, state, outage } = remembering()
+  const lobby = 'lobby@example.org'
+  for (const one of [home, lobby]) await lookUps.findGateway(one)
+  await lookUps.findUser('alice')
+  outage()
+  state.ms = 300_000
+  assert.equal(await lookUps.findGateway(home), gateway)
+  assert.equal(await lookUps.findUser('alice'), alice)
+  follower.emit('changed', { kind: 'gateway', subject: lobby })
+  for (const one of [lobby, 'none@example.org'])
+    await assert.rejects(lookUps.findGateway(one), { code: 'STORE_BUSY' }, one)
+  state.ms = 300_001
+  await assert.rejects(lookUps.findGateway(home), { code: 'STORE_BUSY' })
+})
+
+test('the newest revocation is what the store says, and while it is away what was read last, for five minutes', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  const { lookUps, store, state, outage } = remembering()
+  state.newestRevocation = 6
+  assert.equal(await lookUps.newestRevocation(), 7)
+  store.newest = () => new Promise(() => {})
+  const asked = lookUps.newestRevocation()
+  t.mock.timers.tick(1000)
+  assert.equal(await asked, 6, 'it takes too long')
+  outage()
+  assert.equal(await lookUps.newestRevocation(), 6)
+  store.newest = () => Promise.reject(new TypeError('a bug'))
+  state.isAway = false
+  await assert.rejects(lookUps.newestRevocation(), TypeError)
+  outage()
+  state.ms = 300_001
+  await assert.rejects(lookUps.newestRevocation(), { code: 'STORE_BUSY' })
 })

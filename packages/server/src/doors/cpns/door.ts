@@ -3,6 +3,7 @@
 import type { Socket } from 'node:net'
 import { type Address, Admission, IoError, type Logger, listenTcp } from '@opencpns/io'
 import { ProtocolError } from '@opencpns/protocol'
+import { StoreError } from '../../store/contract.ts'
 import type { AnswerContext } from './answer.ts'
 import { GatewayLinks } from './gateway-links.ts'
 import type { LinkedGateways } from './gateways.ts'
@@ -109,9 +110,10 @@ function destroyAll(sockets: Set<Socket>, which: (socket: Socket) => boolean = (
   for (const socket of sockets) if (which(socket)) socket.destroy()
 }
 
-/** What a peer or the network did is worth a line; anything else is our own bug, and is told as one. */
+/** What a peer, the network or the store did is worth a line; anything else is our own bug, and is told as one. */
 function logUnlessOurs(logger: Logger, error: unknown, address: string | undefined): void {
-  if (error instanceof IoError || error instanceof ProtocolError || error instanceof LinkRefused) {
+  const isExpected = error instanceof IoError || error instanceof ProtocolError || error instanceof LinkRefused
+  if (isExpected || error instanceof StoreError) {
     logger.warn({ event: 'link-refused', reason: error.code, address, detail: error.message }, 'a link ended')
   } else {
     logger.error({ event: 'internal-error', err: error, address }, 'a link failed: this is a bug')

@@ -118,7 +118,7 @@ export class GatewayLink {
   async serve(): Promise<void> {
     const { registry } = this.#context
     if (!(await registry.isGateway(this.gateway))) throw new LinkRefused('GATEWAY_REVOKED', 'the gateway is revoked')
-    const revocations = await registry.newestRevocation()
+    const revocations = await registry.newestRevocationForLink()
     await this.#link.send(encode(HelloResponse, { result: Result.success, revocations }))
     this.#welcome()
     this.notifyPolicy()
