@@ -9,7 +9,7 @@ interface Envelope {
 
 /** What a process can be told by another one: `process` in a worker. */
 export interface Channel {
-  send?: ((message: object) => boolean) | undefined
+  send?: ((message: object, handle: undefined, options: undefined, done: () => void) => boolean) | undefined
   on(event: 'message', listener: (message: unknown) => void): unknown
   off(event: 'message', listener: (message: unknown) => void): unknown
   readonly connected: boolean
@@ -24,7 +24,7 @@ export function workerBus(channel: Channel): Bus {
   channel.on('message', receive)
   return {
     publish: (bus) => {
-      if (channel.connected) channel.send?.({ bus } satisfies Envelope)
+      if (channel.connected) channel.send?.({ bus } satisfies Envelope, undefined, undefined, ignore)
     },
     subscribe: (listener) => listeners.add(listener),
     close: async () => {
@@ -65,10 +65,18 @@ export class PrimaryBus implements Bus {
 
   #passOn(bus: BusMessage, except?: Worker): void {
     for (const worker of this.#workers()) {
-      if (worker !== except && worker.isConnected()) worker.send({ bus } satisfies Envelope)
+      if (worker !== except) tellWorker(worker, { bus } satisfies Envelope)
     }
   }
 }
+
+/** One that has died a moment ago, and of which nobody has heard yet, hears nothing; that it ended is told in its own time. */
+export function tellWorker(worker: Pick<Worker, 'isConnected' | 'send'>, message: object): void {
+  // Without a callback the failure would be an error event of the worker, and end the primary.
+  if (worker.isConnected()) worker.send(message, undefined, undefined, ignore)
+}
+
+function ignore(): void {}
 
 function isEnvelope(message: unknown): message is Envelope {
   return typeof message === 'object' && message !== null && 'bus' in message

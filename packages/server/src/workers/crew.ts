@@ -3,7 +3,7 @@
 import cluster, { type Worker } from 'node:cluster'
 import { once } from 'node:events'
 import { backoff, type Logger, sleep } from '@opencpns/io'
-import type { PrimaryBus } from '../bus/workers.ts'
+import { type PrimaryBus, tellWorker } from '../bus/workers.ts'
 import { type Addresses, isOurs, type PrimaryMessage, type WorkerMessage } from './messages.ts'
 import { NUMBER } from './worker.ts'
 
@@ -162,5 +162,5 @@ export class Crew {
 }
 
 function tell(worker: Worker, message: PrimaryMessage): void {
-  if (worker.isConnected()) worker.send(message)
+  tellWorker(worker, message)
 }

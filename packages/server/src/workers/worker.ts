@@ -1,6 +1,7 @@
 // A worker of a server (node:cluster): the doors for gateways and stock equipment, in a process of its own. The primary has the
 // door for the operator, tells the worker when to end, and passes its messages on.
 
+import cluster from 'node:cluster'
 import type { Address } from '@opencpns/io'
 import { workerBus } from '../bus/workers.ts'
 import { openPart, type PartOptions, type ServerPart } from '../server.ts'
@@ -28,6 +29,8 @@ export async function runWorker({ onReady = () => {}, ...options }: WorkerOption
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => {}) // they go to the primary as well
   const ended = Promise.withResolvers<number>()
   process.once('disconnect', () => ended.resolve(GRACE_MS))
+  // Otherwise node:cluster ends the process at once when the primary is gone, whatever is under way.
+  if (cluster.worker) cluster.worker.exitedAfterDisconnect = true
   const isFirst = process.env[NUMBER] === '0'
   const doors = isFirst ? {} : { radius: undefined, radsec: undefined }
   let part: ServerPart | undefined
@@ -60,5 +63,5 @@ function only<K extends string>(door: K, address: Address | undefined): { [door 
 }
 
 function tell(message: WorkerMessage): void {
-  if (process.connected) process.send?.(message)
+  if (process.connected) process.send?.(message, undefined, undefined, () => {})
 }

@@ -1,0 +1,2 @@
+// A worker that does nothing.
+setInterval(() => {}, 60_000)
