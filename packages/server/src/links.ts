@@ -26,7 +26,8 @@ export class Links {
   readonly #now: () => number
   /** Gateways with a link here, and since when. */
   readonly #own = new Map<string, number>()
-  #changes: LinkChange[] = []
+  /** Not told yet: of each gateway the newest. */
+  #changes = new Map<string, LinkChange>()
   #beating: Promise<void> = Promise.resolve()
   #timer: NodeJS.Timeout | undefined
   #isClosed = false
@@ -91,8 +92,8 @@ export class Links {
   }
 
   #note(gateway: string, connected: boolean): void {
-    this.#changes.push({ gateway, connected, at: this.#now() })
-    if (this.#changes.length === 1 && !this.#isClosed) this.#schedule(GATHER_MS)
+    this.#changes.set(gateway, { gateway, connected, at: this.#now() })
+    if (this.#changes.size === 1 && !this.#isClosed) this.#schedule(GATHER_MS)
   }
 
   #schedule(afterMs: number): void {
@@ -108,20 +109,21 @@ export class Links {
       )
     })
     await this.#beating
-    if (!this.#isClosed) this.#schedule(this.#changes.length > 0 ? GATHER_MS : BEAT_MS)
+    if (!this.#isClosed) this.#schedule(this.#changes.size > 0 ? GATHER_MS : BEAT_MS)
   }
 
   async #beat(): Promise<void> {
     const at = this.#now()
-    const changes = this.#changes
-    this.#changes = []
+    const telling = this.#changes
+    this.#changes = new Map()
     const of = { replica: this.replica, at, forgetBefore: at - FORGET_MS }
     try {
-      const isKnown = await this.#store.beat({ ...of, changes })
+      const isKnown = await this.#store.beat({ ...of, changes: [...telling.values()] })
       // The store has forgotten us, or never knew us: all that stands must be told.
       if (!isKnown && this.#own.size > 0) await this.#store.beat({ ...of, changes: this.#standing() })
     } catch (error) {
-      this.#changes = [...changes.filter(({ gateway }) => !this.#own.has(gateway)), ...this.#standing()]
+      const standing = this.#standing().map((change) => [change.gateway, change] as const)
+      this.#changes = new Map([...telling, ...standing, ...this.#changes])
       throw error
     }
   }

@@ -103,6 +103,46 @@ test('links that the store did not take are told again, and those that went mean
   )
 })
 
+test('a gateway that goes while the store does not answer is told to have gone', async (t) => {
+  const { store, open, pass } = replicas(t)
+  const links = await open()
+  links.came(HOME)
+  await pass(300)
+  assert.equal(await store.countLinks(0), 1)
+  const beat = store.beat.bind(store)
+  const answer = Promise.withResolvers<never>()
+  const mock = t.mock.method(store, 'beat', () => answer.promise)
+  links.came(LOBBY)
+  await pass(300)
+  links.went(HOME)
+  links.went(LOBBY)
+  mock.mock.mockImplementation(beat)
+  answer.reject(new StoreError('STORE_BUSY', 'away'))
+  await pass(1000)
+  assert.equal(await store.countLinks(0), 0)
+})
+
+test('a gateway that comes and goes without end while the store is away leaves one change to tell', async (t) => {
+  const { store, open, pass } = replicas(t)
+  const links = await open()
+  const beat = store.beat.bind(store)
+  const told: number[] = []
+  let isAway = true
+  t.mock.method(store, 'beat', (of: Parameters<typeof beat>[0]) => {
+    told.push(of.changes.length)
+    return isAway ? Promise.reject(new StoreError('STORE_BUSY', 'away')) : beat(of)
+  })
+  for (let n = 0; n < 100; n++) {
+    links.came(HOME)
+    links.went(HOME)
+    if (n % 10 === 0) await pass(300)
+  }
+  isAway = false
+  await pass(1000)
+  assert.equal(Math.max(...told), 1)
+  assert.equal(await store.countLinks(0), 0)
+})
+
 test('a replica that was forgotten tells all its links anew', async (t) => {
   const { store, open, pass } = replicas(t)
   const links = await open()
