@@ -7,6 +7,8 @@ const WORD_MAX = 64
 /** Above every word that begins with what it is appended to, when compared by code points (as UTF-8 by octets). */
 export const ABOVE_ALL = '\u{10ffff}'
 
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are ASCII, too
+const ascii = /^[\x00-\x7f]*$/
 const word = /[\p{L}\p{M}\p{N}]+/gu
 
 /** The words of a display name in the form in which they are compared, each once. */
@@ -51,5 +53,6 @@ export function firstWord(beginning: string, name: string | null): string | unde
 
 /** Case folding as far as it can be had by ECMAScript: `STRASSE` and `Straße`, all forms of sigma, full and half width. */
 function fold(text: string): string {
+  if (ascii.test(text)) return text.toLowerCase()
   return text.normalize('NFKC').toUpperCase().toLowerCase().replaceAll('ς', 'σ').normalize('NFKC')
 }

@@ -360,6 +360,19 @@ export function storeContract(name: string, open: (t: TestContext) => Promise<St
       assert.equal(await store.importPnes([]), 0)
     })
 
+    contract('what is imported is listed in its order, and found by its names', async (store) => {
+      await furnish(store)
+      const names = ['Porch lamp', 'kettle', 'lamp of the hall', null]
+      await store.importPnes(names.map((name, i) => newPne({ pneId: `pne-${i}`, name })))
+      assert.deepEqual(ids((await store.listPnes({}, { limit: 10 })).items), ['pne-3', 'pne-2', 'pne-1', 'pne-0'])
+      const found = await store.listPnes({ query: 'LAM' }, { limit: 10 })
+      assert.deepEqual(ids(found.items).sort(), ['pne-0', 'pne-2'])
+      assert.equal((await store.counts()).pnes.active, 4)
+      const fresh = newPne()
+      await store.assignPne(fresh)
+      assert.equal((await store.findPneBySecondSeed(fresh.secondSeed))?.state, 'pending')
+    })
+
     contract('events are listed newest first, by filter, and from any of them backwards', async (store) => {
       const types = ['authentication', 'admin', 'authentication']
       await store.appendEvents(

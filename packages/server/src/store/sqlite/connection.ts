@@ -63,6 +63,24 @@ export class Connection {
     return setImmediate()
   }
 
+  /** A large change, by itself: unlike {@link write} it shares its transaction with no other, and so can do without a savepoint. */
+  async writeAlone<T>(change: (statements: Statements) => T): Promise<T> {
+    this.#checkOpen()
+    return this.#commits.alone(() => change(this.statements))
+  }
+
+  /** Keeps so many KiB of pages while `work` goes on. */
+  async withCache<T>(kib: number, work: () => Promise<T>): Promise<T> {
+    this.#checkOpen()
+    const usual = Number(this.db.prepare('PRAGMA cache_size').get()?.['cache_size'])
+    this.db.exec(`PRAGMA cache_size = -${kib}`)
+    try {
+      return await work()
+    } finally {
+      if (this.db.isOpen) this.db.exec(`PRAGMA cache_size = ${usual}`)
+    }
+  }
+
   /** Ends the reads of this turn: what must see the database alone may follow. */
   endReads(): void {
     this.#turn.end()

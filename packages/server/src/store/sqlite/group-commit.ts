@@ -44,16 +44,38 @@ export class GroupCommit {
     this.#waiting = []
     let settle: (() => void)[]
     try {
-      this.#reads.end()
-      this.#db.exec('BEGIN IMMEDIATE')
+      this.#begin()
       settle = jobs.map((job) => this.#attempt(job))
       this.#db.exec('COMMIT')
     } catch (error) {
-      if (this.#db.isOpen && this.#db.isTransaction) this.#db.exec('ROLLBACK')
-      const reason = toStoreError(error)
+      const reason = this.#undo(error)
       settle = jobs.map((job) => () => job.reject(reason))
     }
     for (const done of settle) done()
+  }
+
+  /** Runs `work` in a transaction of its own, now. A savepoint would keep a copy of each page that it changes. */
+  alone<T>(work: () => T): T {
+    this.flush()
+    try {
+      this.#begin()
+      const value = work()
+      this.#db.exec('COMMIT')
+      return value
+    } catch (error) {
+      throw this.#undo(error)
+    }
+  }
+
+  #begin(): void {
+    this.#reads.end()
+    this.#db.exec('BEGIN IMMEDIATE')
+  }
+
+  /** Gives the reason for whoever waits. */
+  #undo(error: unknown): unknown {
+    if (this.#db.isOpen && this.#db.isTransaction) this.#db.exec('ROLLBACK')
+    return toStoreError(error)
   }
 
   /** Does one job in a savepoint; its answer must wait for the commit. */

@@ -34,6 +34,7 @@ export function openSqlite(path: string): Store {
     db.exec(`PRAGMA cache_size = -${CACHE_KIB}`)
     if (check) run(check, db)
     migrate(db)
+    db.exec('PRAGMA temp_store = MEMORY') // pages that a statement may have to put back, else in a file for nearly each write
     return new SqliteStore(db)
   } catch (error) {
     if (db?.isOpen) db.close()

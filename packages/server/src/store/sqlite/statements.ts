@@ -114,6 +114,15 @@ const sql = {
     INSERT INTO pnes (pne_id, state, user_id, gateway_id, name, created_at, confirmed_at)
     SELECT :pneId, :state, user_id, id, :name, :createdAt, :confirmedAt
     FROM gateways WHERE identity = :gateway AND revoked_at IS NULL`,
+  findAssigner: `
+    SELECT id, user_id AS userId, (SELECT max(generation) FROM first_seeds WHERE user_id = gateways.user_id) AS generation
+    FROM gateways WHERE identity = ? AND revoked_at IS NULL`,
+  importPne: `
+    INSERT INTO pnes (pne_id, state, user_id, gateway_id, name, created_at, confirmed_at)
+    VALUES (?, 'active', ?, ?, ?, ?, ?)`,
+  importKey: `
+    INSERT INTO keys (second_seed, pne_id, state, user_id, generation, created_at, confirmed_at)
+    VALUES (?, ?, 'active', ?, ?, ?, ?)`,
   addWord: 'INSERT INTO pne_words (word, pne) VALUES (?, ?)',
   removeWord: 'DELETE FROM pne_words WHERE word = ? AND pne = ?',
   addKey: `

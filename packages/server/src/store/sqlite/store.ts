@@ -37,19 +37,17 @@ import {
   type UserPolicyChange,
   type UserRow,
 } from '../contract.ts'
-import { inBatches, page, readCursor } from '../paging.ts'
+import { page, readCursor } from '../paging.ts'
 import { ChangesPart } from './changes.ts'
 import { Connection } from './connection.ts'
 import * as events from './events.ts'
+import { importPnes } from './import.ts'
 import { listPnes } from './inventory.ts'
 import * as keys from './keys.ts'
 import { countReports, pnRow, registrationRow } from './registrations.ts'
 import { beginning, gatewayRow, listedGatewayRow, pneRow, row } from './rows.ts'
 import { listGatewaysSql, listPnsSql, listRegistrationsSql } from './statements.ts'
 import { changeUserPolicy, checkVersion, findAdmission, forget, removeUser } from './users.ts'
-
-/** Assignments that {@link SqliteStore.importPnes} writes in one transaction: other writers wait that long. */
-const IMPORT_BATCH = 5000
 
 export class SqliteStore extends ChangesPart implements Store {
   constructor(db: DatabaseSync) {
@@ -256,18 +254,8 @@ export class SqliteStore extends ChangesPart implements Store {
     return this.connection.write(({ removeRetiredKeys }) => Number(removeRetiredKeys.run(time).changes))
   }
 
-  async importPnes(pnes: Iterable<NewPne>): Promise<number> {
-    let count = 0
-    for (const batch of inBatches(pnes, IMPORT_BATCH)) {
-      await this.connection.write((statements) => {
-        for (const pne of batch) {
-          const added = keys.addPne(statements, { ...pne, state: 'active', confirmedAt: pne.createdAt })
-          if (!added) throw new StoreError('STORE_UNKNOWN_GATEWAY', 'a PNE names a gateway that is not there')
-        }
-      })
-      count += batch.length
-    }
-    return count
+  importPnes(pnes: Iterable<NewPne>): Promise<number> {
+    return importPnes(this.connection, pnes)
   }
 
   revocationsSince(seq: number, limit: number): Promise<RevocationRow[]> {
