@@ -83,16 +83,16 @@ test('GKDF: M_1 || M_2 || … cut to size, by RFC 5433 section 7', () => {
       .digest()
   const all = Buffer.concat([block(1), block(2), block(3)])
   for (const size of [0, 1, 31, 32, 33, 64, 96]) {
-    assert.deepEqual(gkdf(suite, suite.mac(PSK), data, size), all.subarray(0, size))
+    assert.deepEqual(gkdf(suite, suite.mac(PSK), [data], size), all.subarray(0, size))
   }
 })
 
 test('GKDF: a part from an offset is that part of the whole, for both ciphersuites', () => {
   for (const suite of [ciphersuite(1), ciphersuite(2)]) {
     const mac = suite.mac(PSK.subarray(0, suite.ks))
-    const whole = gkdf(suite, mac, PSK, 160)
-    assert.deepEqual(gkdf(suite, mac, PSK, 160 - 2 * suite.ks, 2 * suite.ks), whole.subarray(2 * suite.ks))
-    assert.throws(() => gkdf(suite, mac, PSK, 16, suite.ks / 2), RangeError)
+    const whole = gkdf(suite, mac, [PSK], 160)
+    assert.deepEqual(gkdf(suite, mac, [PSK], 160 - 2 * suite.ks, 2 * suite.ks), whole.subarray(2 * suite.ks))
+    assert.throws(() => gkdf(suite, mac, [PSK], 16, suite.ks / 2), RangeError)
   }
 })
 

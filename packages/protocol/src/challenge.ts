@@ -46,5 +46,5 @@ export function checkRandServer(
 
 function mac(key: Uint8Array, gateway: string, randServer: Buffer): Buffer {
   const input = joinPrefixed(RAND_SERVER, [randServer.subarray(0, PREFIX_OCTETS), gateway])
-  return hmacSha256(key)(input).subarray(0, MAC_OCTETS)
+  return hmacSha256(key, input).subarray(0, MAC_OCTETS)
 }

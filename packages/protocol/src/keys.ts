@@ -23,7 +23,7 @@ const REVOCATION = label('revocation tag')
  * @param secondSeed 32 octets, the salt; public, names the PNE
  */
 export function deriveEuKey(of: { firstSeed: Uint8Array; secondSeed: Uint8Array; realm: string }): Buffer {
-  const extracted = hmacSha256(of.secondSeed)(of.firstSeed)
+  const extracted = hmacSha256(of.secondSeed, of.firstSeed)
   return expand(extracted, EUKEY, of.realm)
 }
 
@@ -87,5 +87,5 @@ export function revocationTag(secondSeed: Uint8Array): Buffer {
 function expand(key: Uint8Array, label: Buffer, ...inputs: (string | Uint8Array)[]): Buffer {
   const info = joinPrefixed(label, inputs, 1)
   info[info.length - 1] = 1
-  return hmacSha256(key)(info)
+  return hmacSha256(key, info)
 }

@@ -87,27 +87,20 @@ export class GpskKeys {
   }
 
   #derive(octets: number, offset: number): Buffer {
-    return gkdf(this.ciphersuite, this.#mk, this.#inputString, octets, offset)
+    return gkdf(this.ciphersuite, this.#mk, [this.#inputString], octets, offset)
   }
 
   #deriveSessionId(): Buffer {
     const type = Buffer.of(Type.Gpsk)
-    const data = Buffer.concat([METHOD_ID_LABEL, type, csuiteSel(this.ciphersuite), this.#inputString])
+    const data = [METHOD_ID_LABEL, type, this.ciphersuite.csuiteSel, this.#inputString]
     return Buffer.concat([type, gkdf(this.ciphersuite, this.#psk, data, METHOD_ID_OCTETS)])
   }
 }
 
 /** MK = GKDF-KS(PSK[0..KS-1], PL || PSK || CSuite_Sel || inputString): KS octets. `mac` is keyed with PSK[0..KS-1]. */
 export function deriveMk(suite: Ciphersuite, mac: Mac, psk: Uint8Array, inputString: Uint8Array): Buffer {
-  const pl = Buffer.alloc(2)
-  pl.writeUInt16BE(psk.length)
-  return gkdf(suite, mac, Buffer.concat([pl, psk, csuiteSel(suite), inputString]), suite.ks)
-}
-
-function csuiteSel({ id }: Ciphersuite): Buffer {
-  const octets = Buffer.alloc(6)
-  octets.writeUIntBE(id, 0, 6)
-  return octets
+  const pl = Buffer.of(psk.length >> 8, psk.length & 0xff)
+  return gkdf(suite, mac, [pl, psk, suite.csuiteSel, inputString], suite.ks)
 }
 
 function checkPsk(psk: Uint8Array, { id, ks }: Ciphersuite): void {
