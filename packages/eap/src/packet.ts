@@ -78,7 +78,7 @@ export function isTyped(packet: EapPacket): packet is TypedPacket {
   return packet.code === Code.Request || packet.code === Code.Response
 }
 
-/** Request or Response of `dataOctets` octets after Type, which the caller fills in. */
+/** Request or Response of `dataOctets` octets after Type, all of which the caller fills in. */
 export function typedHeader(code: TypedPacket['code'], identifier: number, type: number, dataOctets: number): Buffer {
   if (type < 1 || type > 255) throw new RangeError(`EAP type ${type} is not in 1 to 255`)
   const octets = header(code, identifier, HEADER_OCTETS + 1 + dataOctets)
@@ -90,7 +90,7 @@ function header(code: Code, identifier: number, length: number): Buffer {
   if (length > MAX_PACKET_OCTETS) {
     throw new RangeError(`An EAP packet of ${length} octets is above ${MAX_PACKET_OCTETS}`)
   }
-  const octets = Buffer.alloc(length)
+  const octets = Buffer.allocUnsafe(length)
   octets[0] = code
   octets.writeUInt8(identifier, 1)
   octets.writeUInt16BE(length, 2)

@@ -6,7 +6,8 @@ import type { Reader } from '../reader.ts'
 /** A field on the wire. `size` throws RangeError for a value that may not be sent: a caller's bug. */
 export interface Field<T> {
   size(value: T): number
-  write(into: Buffer, at: number, value: T): void
+  /** @returns where the next field begins */
+  write(into: Buffer, at: number, value: T): number
   /** @throws {EapError} EAP_MALFORMED */
   read(reader: Reader): T
 }
@@ -17,8 +18,14 @@ const LENGTH_OCTETS = 2
 /** Octets of a fixed length. */
 export function octets(length: number): Field<Uint8Array> {
   return {
-    size: (value) => checked(value.length === length, length, `A field of ${length} octets has ${value.length}`),
-    write: (into, at, value) => into.set(value, at),
+    size(value) {
+      if (value.length !== length) throw new RangeError(`A field of ${length} octets has ${value.length}`)
+      return length
+    },
+    write(into, at, value) {
+      into.set(value, at)
+      return at + length
+    },
     read: (reader) => reader.take(length),
   }
 }
@@ -27,26 +34,21 @@ export function octets(length: number): Field<Uint8Array> {
 export function uint(length: number): Field<number> {
   return {
     size: () => length,
-    write: (into, at, value) => void into.writeUIntBE(value, at, length),
+    write: (into, at, value) => into.writeUIntBE(value, at, length),
     read: (reader) => reader.uint(length),
   }
 }
 
 /** Octets after their length in 2 octets. */
 export function vector({ min, max }: { min: number; max: number }): Field<Uint8Array> {
-  const fits = (length: number) => length >= min && length <= max
-  const complaint = (length: number) => `A field of ${min} to ${max} octets has ${length}`
+  const length = lengthFrom(min, max)
   return {
-    size: ({ length }) => checked(fits(length), LENGTH_OCTETS + length, complaint(length)),
+    size: (value) => LENGTH_OCTETS + length.checked(value.length),
     write(into, at, value) {
-      into.writeUInt16BE(value.length, at)
-      into.set(value, at + LENGTH_OCTETS)
+      into.set(value, length.write(into, at, value.length))
+      return at + LENGTH_OCTETS + value.length
     },
-    read(reader) {
-      const length = reader.uint(LENGTH_OCTETS)
-      if (!fits(length)) throw new EapError('EAP_MALFORMED', complaint(length))
-      return reader.take(length)
-    },
+    read: (reader) => reader.take(length.read(reader)),
   }
 }
 
@@ -55,31 +57,40 @@ export const csuite = uint(CSUITE_OCTETS)
 
 /** CSuite_List: 1 to `max` ciphersuites after their length in octets. */
 export function csuiteList({ max }: { max: number }): Field<readonly number[]> {
-  const list = vector({ min: CSUITE_OCTETS, max: max * CSUITE_OCTETS })
+  const length = lengthFrom(CSUITE_OCTETS, max * CSUITE_OCTETS)
   return {
-    size: (ids) => list.size(packList(ids)),
-    write: (into, at, ids) => list.write(into, at, packList(ids)),
-    read: (reader) => unpackList(list.read(reader)),
+    size: (ids) => LENGTH_OCTETS + length.checked(ids.length * CSUITE_OCTETS),
+    write(into, at, ids) {
+      let end = length.write(into, at, ids.length * CSUITE_OCTETS)
+      for (const id of ids) end = csuite.write(into, end, id)
+      return end
+    },
+    read(reader) {
+      const octets = length.read(reader)
+      if (octets % CSUITE_OCTETS !== 0) {
+        throw new EapError('EAP_MALFORMED', `CSuite_List has ${octets} octets, not a multiple of ${CSUITE_OCTETS}`)
+      }
+      const ids: number[] = []
+      for (let at = 0; at < octets; at += CSUITE_OCTETS) ids.push(csuite.read(reader))
+      return ids
+    },
   }
 }
 
-function packList(ids: readonly number[]): Buffer {
-  const packed = Buffer.alloc(ids.length * CSUITE_OCTETS)
-  for (const [i, id] of ids.entries()) csuite.write(packed, i * CSUITE_OCTETS, id)
-  return packed
-}
-
-function unpackList(packed: Uint8Array): number[] {
-  if (packed.length % CSUITE_OCTETS !== 0) {
-    throw new EapError('EAP_MALFORMED', `CSuite_List has ${packed.length} octets, not a multiple of ${CSUITE_OCTETS}`)
+/** The length before octets of which there are `min` to `max`. */
+function lengthFrom(min: number, max: number) {
+  const fits = (octets: number) => octets >= min && octets <= max
+  const complaint = (octets: number) => `A field of ${min} to ${max} octets has ${octets}`
+  return {
+    checked(octets: number): number {
+      if (!fits(octets)) throw new RangeError(complaint(octets))
+      return octets
+    },
+    write: (into: Buffer, at: number, octets: number) => into.writeUInt16BE(octets, at),
+    read(reader: Reader): number {
+      const octets = reader.uint(LENGTH_OCTETS)
+      if (!fits(octets)) throw new EapError('EAP_MALFORMED', complaint(octets))
+      return octets
+    },
   }
-  const view = Buffer.from(packed.buffer, packed.byteOffset, packed.length)
-  return Array.from({ length: packed.length / CSUITE_OCTETS }, (_, i) =>
-    view.readUIntBE(i * CSUITE_OCTETS, CSUITE_OCTETS),
-  )
-}
-
-function checked(good: boolean, size: number, complaint: string): number {
-  if (!good) throw new RangeError(complaint)
-  return size
 }

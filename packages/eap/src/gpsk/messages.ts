@@ -134,10 +134,7 @@ export function encodeMessage<T extends object>(
   const packet = typedHeader(code, message.identifier, Type.Gpsk, 1 + size + (proof?.ciphersuite.ks ?? 0))
   packet[PREFIX_OCTETS - 1] = opCode
   let at = PREFIX_OCTETS
-  for (const name in fields) {
-    fields[name].write(packet, at, message[name])
-    at += fields[name].size(message[name])
-  }
+  for (const name in fields) at = fields[name].write(packet, at, message[name])
   if (proof !== undefined) packet.set(proof.skMac(packet.subarray(PREFIX_OCTETS, at)), at)
   return packet
 }
