@@ -178,7 +178,7 @@ for (const [result, reason] of [
     await pne.request({ secondSeed: randomBytes(32) })
     await pne.answerChallenge()
     assert.deepEqual(await pne.receive(AuthenticationResponse), { type: 'AuthenticationResponse', result })
-    await assert.rejects(pne.link.receive({ timeoutMs: 3000 }), { code: 'LINK_CLOSED' })
+    await assert.rejects(pne.link.receive({ timeoutMs: 30_000 }), { code: 'LINK_CLOSED' })
     assert.equal(gateway.authentications()[0]?.['reason'], reason)
   })
 }
@@ -253,7 +253,7 @@ test('revocation ends presence with the reason, cuts off services, and drops EUK
 
   gateway.records.revocationLog.revoke([revocationTag(secondSeed), revocationTag(remote.secondSeed)], 2)
   assert.equal((await presence.receive(SessionEnd)).reason, EndReason.revoked)
-  await assert.rejects(service.link.receive({ timeoutMs: 3000 }), (error: { cause?: { code?: string } }) => {
+  await assert.rejects(service.link.receive({ timeoutMs: 30_000 }), (error: { cause?: { code?: string } }) => {
     assert.equal(error.cause?.code, 'ECONNRESET', 'it must not look like an end of the stream')
     return true
   })
@@ -388,7 +388,7 @@ test('closing tells the PNEs that are present', async (t) => {
   const { secondSeed, euKey } = gateway.paired()
   const pne = await gateway.pne()
   await pne.authenticateLocally(euKey, { secondSeed })
-  const closed = gateway.gateway.close({ graceMs: 3000 })
+  const closed = gateway.gateway.close({ graceMs: 30_000 })
   assert.equal((await pne.receive(SessionEnd)).reason, EndReason.closing)
   await closed
 })
@@ -399,7 +399,7 @@ test('closing lets a service stream finish', async (t) => {
   const pne = await gateway.pne()
   await pne.authenticateLocally(euKey, { secondSeed, service: 'echo' })
   pne.link.release()
-  const closed = gateway.gateway.close({ graceMs: 5000 })
+  const closed = gateway.gateway.close({ graceMs: 30_000 })
   pne.tls?.end('last words')
   const received: Buffer[] = []
   for await (const chunk of pne.tls ?? []) received.push(chunk)

@@ -203,10 +203,11 @@ test('whoever waits for delivery waits until the server has counted all', async 
 test('5,000 PNEs that come back within a second do not hold up the event loop', async (t) => {
   const { registrar } = await openOutbox(t)
   let longest = 0
-  let before = performance.now()
+  let before = process.threadCpuUsage()
   const look = setInterval(() => {
-    longest = Math.max(longest, performance.now() - before)
-    before = performance.now()
+    const { user, system } = process.threadCpuUsage(before)
+    longest = Math.max(longest, (user + system) / 1000)
+    before = process.threadCpuUsage()
   }, 1)
   t.after(() => clearInterval(look))
   for (let i = 0; i < 100; i++) {
@@ -215,7 +216,7 @@ test('5,000 PNEs that come back within a second do not hold up the event loop', 
   }
   registrar.flush()
   assert.equal(registrar.unsent, 5000)
-  t.diagnostic(`the longest turn of the event loop took ${Math.round(longest)} ms`)
+  t.diagnostic(`the longest turn of the event loop took ${Math.round(longest)} ms of processor time`)
   assert.ok(longest < 500, `${longest} ms`)
 })
 

@@ -3,11 +3,12 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { encode, ForwardedResponse, Pong, Result, RevocationsResponse } from '@opencpns/protocol'
+import { encode, ForwardedResponse, Pong, Result, RevocationsResponse, SERVER_DEADLINE_MS } from '@opencpns/protocol'
 import type { Upstream } from '../src/upstream/upstream.ts'
+import { stopClock } from './support/clock.ts'
 import { until } from './support/harness.ts'
 import { issueChallenges, type ScriptedServer, type ServerRequest, startServer } from './support/scripted-server.ts'
-import { answering, connect, forwarded, secret, vouch } from './support/upstream.ts'
+import { answering, connect, connected, connections, forwarded, linked, secret, vouch } from './support/upstream.ts'
 
 /** Plays for a ForwardedRequest; gives challenges otherwise. */
 function forForwarded(play: (request: ServerRequest & { type: 'ForwardedRequest' }) => Uint8Array | undefined) {
@@ -16,11 +17,6 @@ function forForwarded(play: (request: ServerRequest & { type: 'ForwardedRequest'
 
 const silence = forForwarded(() => undefined)
 const busy = forForwarded(({ id }) => encode(ForwardedResponse, { id, result: Result.busy }))
-
-const connections = (upstream: Upstream) => upstream.connection()?.servers.filter((server) => server.connected) ?? []
-
-/** Resolves when this gateway is connected to so many servers. */
-const linked = (upstream: Upstream, count: number) => until(() => connections(upstream).length === count)
 
 /** Which servers were asked to authenticate somebody, as they stand in the list. */
 const asked = (servers: readonly ScriptedServer[]) => servers.map((server) => forwarded(server).length)
@@ -36,9 +32,9 @@ const authenticate = async (upstream: Upstream) => (await upstream.authenticate(
 
 test('requests in flight are shared: each goes to the server that has the fewest', async (t) => {
   const servers = await startServers(t, 3)
-  const { upstream } = connect(t, servers)
-  await linked(upstream, 3)
+  const { upstream } = await connected(t, servers)
   await authenticate(upstream)
+  stopClock(t) // no request is ever late
   for (const server of servers) {
     server.requests.length = 0
     server.play = silence
@@ -58,8 +54,9 @@ function answerAll(server: ScriptedServer): void {
 
 test('a request to a server that is silent is answered by another within a third of the deadline; the silent one is left alone, and its connection made anew', async (t) => {
   const servers = await startServers(t, 2)
-  const { upstream, lines } = connect(t, servers)
-  await linked(upstream, 2)
+  const { upstream, lines } = await connected(t, servers)
+  await until(() => upstream.load().challenges > 1)
+  const pass = stopClock(t)
   const [silent = assert.fail(), other = assert.fail()] = servers
   silent.play = () => undefined
   other.play = silence
@@ -67,32 +64,31 @@ test('a request to a server that is silent is answered by another within a third
   const second = authenticate(upstream) // and the other this one
   await until(() => asked(servers).every((count) => count === 1))
   other.play = vouch
-  const begunAt = performance.now()
   answerAll(other)
+  assert.equal(await Promise.race([first, second]), Result.success)
+  pass(SERVER_DEADLINE_MS / 3 - 1)
+  await someSweeps()
+  assert.deepEqual(asked(servers), [1, 1])
+  pass(1)
   assert.deepEqual(await Promise.all([first, second]), [Result.success, Result.success])
-  const ms = performance.now() - begunAt
-  assert.ok(ms > 1000 && ms < 2000, `${ms} ms`)
   assert.deepEqual(asked(servers), [1, 2])
 
   for (let i = 0; i < 5; i++) assert.equal(await authenticate(upstream), Result.success)
   assert.deepEqual(asked(servers), [1, 7])
   silent.play = vouch
-  await untilLate(() => silent.links.length === 2)
+  pass(SERVER_DEADLINE_MS)
+  await until(() => silent.links.length === 2)
   const lost = lines.find((line) => line['event'] === 'server-lost')
   assert.match(String(lost?.['reason']), /does not react/)
   assert.equal(lost?.['server'], `127.0.0.1:${silent.address.port}`)
 })
 
-/** As `until`, for what takes as long as a server may be silent. */
-async function untilLate(condition: () => boolean): Promise<void> {
-  for (let tries = 0; tries < 2 && !condition(); tries++) await until(condition).catch(() => {})
-  assert.ok(condition())
-}
+/** A link looks at its requests every 200 ms. On a slow machine it may not have: then a fault goes unnoticed, and nothing fails. */
+const someSweeps = () => new Promise((resolve) => setTimeout(resolve, 500))
 
 test('a server that is late with one answer but reacts keeps its connection', async (t) => {
   const servers = await startServers(t, 2)
-  const { upstream } = connect(t, servers)
-  await linked(upstream, 2)
+  const { upstream } = await connected(t, servers)
   for (const server of servers) {
     server.play = (request) => (request.type === 'Ping' ? encode(Pong, {}) : silence(request))
   }
@@ -108,34 +104,35 @@ test('a server that is late with one answer but reacts keeps its connection', as
 
 test('a request whose connection breaks is brought to another server at once', async (t) => {
   const servers = await startServers(t, 2, silence)
-  const { upstream } = connect(t, servers)
-  await linked(upstream, 2)
+  const { upstream } = await connected(t, servers)
+  stopClock(t) // no request is ever late
   const verdict = authenticate(upstream)
   await until(() => asked(servers).includes(1))
   const [broken, other] = asked(servers)[0] === 1 ? servers : servers.toReversed()
   assert.ok(broken && other)
   other.play = vouch
-  const begunAt = performance.now()
   await broken.close()
   assert.equal(await verdict, Result.success)
-  assert.ok(performance.now() - begunAt < 300)
 })
 
 test('the only server breaks the connection and is back at once: what was in flight is brought to it again', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] })
   const server = await startServer(t, { secret, play: silence })
-  const { upstream } = connect(t, server)
-  await linked(upstream, 1)
+  const { upstream } = await connected(t, server)
+  stopClock(t) // no request is ever late
   const verdicts = Array.from({ length: 20 }, () => authenticate(upstream))
   await until(() => forwarded(server).length === 20)
   await server.close()
+  await linked(upstream, 0)
   await startServer(t, { secret, play: vouch, port: server.address.port })
+  t.mock.timers.tick(500) // the first attempt comes before that, the requests wait for twice as long
   assert.deepEqual(new Set(await Promise.all(verdicts)), new Set([Result.success]))
 })
 
 test('of a thousand requests in flight none fails when one of two servers dies', async (t) => {
   const servers = await startServers(t, 2, silence)
-  const { upstream } = connect(t, servers)
-  await linked(upstream, 2)
+  const { upstream } = await connected(t, servers)
+  stopClock(t) // no request is ever late
   const verdicts = Array.from({ length: 1000 }, () => authenticate(upstream))
   await until(() => asked(servers).reduce((sum, count) => sum + count) === 1000)
   const [dying = assert.fail(), other = assert.fail()] = servers
@@ -148,8 +145,7 @@ test('of a thousand requests in flight none fails when one of two servers dies',
 test('a server whose clock is wrong refuses the challenge of another: the other one is asked; when all refuse it, the PNE hears busy', async (t) => {
   const refuse = forForwarded(({ id }) => encode(ForwardedResponse, { id, result: Result.challengeRefused }))
   const servers = await startServers(t, 2, refuse)
-  const { upstream } = connect(t, servers)
-  await linked(upstream, 2)
+  const { upstream } = await connected(t, servers)
   assert.equal(await authenticate(upstream), Result.busy)
   assert.deepEqual(asked(servers), [1, 1])
   const [first = assert.fail()] = servers
@@ -159,8 +155,7 @@ test('a server whose clock is wrong refuses the challenge of another: the other 
 
 test('a server that is busy: another one is asked; when all are, the PNE hears busy', async (t) => {
   const servers = await startServers(t, 2, busy)
-  const { upstream } = connect(t, servers)
-  await linked(upstream, 2)
+  const { upstream } = await connected(t, servers)
   assert.equal(await authenticate(upstream), Result.busy)
   assert.deepEqual(asked(servers), [1, 1])
   const [first = assert.fail()] = servers
@@ -171,8 +166,7 @@ test('a server that is busy: another one is asked; when all are, the PNE hears b
 test('a refusal is an answer: no other server is asked for a better one', async (t) => {
   const refuse = forForwarded(({ id }) => encode(ForwardedResponse, { id, result: Result.authenticationFailed }))
   const servers = await startServers(t, 3, refuse)
-  const { upstream } = connect(t, servers)
-  await linked(upstream, 3)
+  const { upstream } = await connected(t, servers)
   assert.equal(await authenticate(upstream), Result.authenticationFailed)
   assert.equal(
     asked(servers).reduce((sum, count) => sum + count),
@@ -181,28 +175,24 @@ test('a refusal is an answer: no other server is asked for a better one', async 
 })
 
 test('who loses the last link tries the others at once, however long they were away', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] }) // the time until the next attempt never comes
   const [only = assert.fail(), other = assert.fail()] = await startServers(t, 2)
-  const { upstream } = connect(t, [only, other])
-  await linked(upstream, 2)
+  const { upstream } = await connected(t, [only, other])
   await other.close()
   await linked(upstream, 1)
-  await new Promise((resolve) => setTimeout(resolve, 2500)) // by now it waits for seconds between its attempts
   const back = await startServer(t, { secret, play: vouch, port: other.address.port })
-  const begun = performance.now()
   await only.close()
   await until(() => connections(upstream).some(({ address }) => address.endsWith(`:${back.address.port}`)))
-  assert.ok(performance.now() - begun < 500, `${performance.now() - begun} ms`)
   assert.equal(await authenticate(upstream), Result.success)
 })
 
 test('no server is there: a request fails at once, and does not wait for its deadline', async (t) => {
   const servers = await startServers(t, 2)
   for (const server of servers) await server.close()
+  t.mock.timers.enable({ apis: ['setTimeout'] }) // no deadline ever comes
   const { upstream } = connect(t, servers)
   await until(() => upstream.connection()?.servers.length === 2)
-  const begunAt = performance.now()
   assert.equal(await authenticate(upstream), Result.serverUnreachable)
-  assert.ok(performance.now() - begunAt < 1500)
   assert.equal(upstream.connection()?.connected, false)
 })
 
@@ -263,8 +253,7 @@ test('a name that cannot be looked up is tried again and again, and the log says
 
 test('a server that comes back is not given all at once: slow start', async (t) => {
   const servers = await startServers(t, 2, silence)
-  const { upstream } = connect(t, servers)
-  await linked(upstream, 2)
+  const { upstream } = await connected(t, servers)
   const [steady = assert.fail(), back = assert.fail()] = servers
   steady.play = vouch
   back.play = vouch
@@ -274,6 +263,7 @@ test('a server that comes back is not given all at once: slow start', async (t) 
   const again = await startServer(t, { secret, play: silence, port: back.address.port })
   await linked(upstream, 2)
   steady.play = silence
+  stopClock(t) // no request is ever late
   const before = forwarded(steady).length
   const verdicts = Array.from({ length: 100 }, () => authenticate(upstream))
   await until(() => forwarded(steady).length - before + forwarded(again).length === 100)
@@ -294,8 +284,7 @@ test('revocations are acted on once, whichever server tells of them; a connectio
     return encode(RevocationsResponse, { id: request.id, result: 0, tags: page, upTo: tags.length, more: false })
   }
   const servers = await startServers(t, 2, play)
-  const { upstream, revoked } = connect(t, servers)
-  await linked(upstream, 2)
+  const { upstream, revoked } = await connected(t, servers)
   for (const server of servers) server.notify(2)
   await until(() => revoked.upTo === 2)
   for (const server of servers) server.notify(2)

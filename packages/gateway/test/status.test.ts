@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { existsSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { until } from '../../../test/support/until.ts'
 import { isClaimed } from '../src/keystore/data-folder.ts'
 import { readGatewayStatus } from '../src/status.ts'
 import { createTicket } from '../src/tickets.ts'
@@ -23,11 +23,10 @@ test('a gateway that runs tells what it does, and what is in its folder', async 
   const pne = await gateway.pne()
   await pne.authenticateLocally(euKey, { secondSeed })
   let status = await readGatewayStatus(gateway.dataDir)
-  const end = performance.now() + 5000
-  while (status.live?.sessions.open !== 1 && performance.now() < end) {
-    await sleep(20)
+  await until(async () => {
     status = await readGatewayStatus(gateway.dataDir)
-  }
+    return status.live?.sessions.open === 1 && status.outbox === 1
+  })
   const { live, ...others } = status
   assert.deepEqual(others, {
     identity: 'home-gw@example.org',

@@ -29,7 +29,8 @@ import {
   SessionOffer,
 } from '@opencpns/protocol'
 
-const limits = { timeoutMs: 8000 }
+/** Only a fault takes so long. */
+const limits = { timeoutMs: 30_000 }
 const maxFrameOctets = PNE_FRAME_MAX_OCTETS
 
 export interface RequestFields {

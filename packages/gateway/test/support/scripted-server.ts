@@ -92,7 +92,7 @@ export async function startServer(t: TestContext, options: ServerOptions): Promi
     serve(socket).catch(() => socket.destroy())
   }
   const serve = async (socket: Socket) => {
-    const limits = { timeoutMs: 5000 }
+    const limits = { timeoutMs: 30_000 }
     const clear = new FrameLink(socket, { maxFrameOctets: SERVER_FRAME_MAX_OCTETS, transcript: true })
     const { gateway } = decode(await clear.receive(limits), Hello)
     const sessionId = randomBytes(16)

@@ -6,8 +6,8 @@ import { silent } from '@opencpns/io'
 import { encode, ForwardedResponse, Result } from '@opencpns/protocol'
 import type { Lookup } from '../../src/upstream/addresses.ts'
 import { cpnsUpstream } from '../../src/upstream/cpns.ts'
-import type { PneExchange, ReportQueue, RevocationLog } from '../../src/upstream/upstream.ts'
-import { type LogLine, name } from './harness.ts'
+import type { PneExchange, ReportQueue, RevocationLog, Upstream } from '../../src/upstream/upstream.ts'
+import { type LogLine, name, until } from './harness.ts'
 import { issueChallenges, type ScriptedServer, type ServerRequest } from './scripted-server.ts'
 
 export const secret = randomBytes(32)
@@ -64,6 +64,20 @@ export function connect(t: TestContext, at: At | readonly At[], options: Connect
   t.after(() => upstream.close())
   return { upstream, lines, revoked, reports, policies, told, tickets }
 }
+
+/** As {@link connect}; resolves when there is a connection to each server. */
+export async function connected(t: TestContext, at: At | readonly At[], options?: ConnectOptions) {
+  const made = connect(t, at, options)
+  await linked(made.upstream, 'address' in at ? 1 : at.length)
+  return made
+}
+
+/** Those that are connected, of the servers of this gateway. */
+export const connections = (upstream: Upstream) =>
+  upstream.connection()?.servers.filter((server) => server.connected) ?? []
+
+/** Resolves when this gateway is connected to so many servers. */
+export const linked = (upstream: Upstream, count: number) => until(() => connections(upstream).length === count)
 
 export const sessionId = Buffer.alloc(16, 3)
 
