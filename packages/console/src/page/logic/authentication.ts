@@ -74,7 +74,7 @@ const response: Caption = { from: 'PN GW', to: 'PNE', label: 'Authentication Res
 const captions: Readonly<Record<Path, Captions>> = {
   local: {
     1: request,
-    2: { from: 'PN GW', to: 'PN GW', label: 'EUKey found: local case' },
+    2: { from: 'PN GW', to: 'PN GW', label: 'EUKey found', detail: 'local case' },
     7: { ...handshake, detail: 'PSK from the', key: 'EUKey' },
     8: response,
   },
@@ -92,7 +92,7 @@ const captions: Readonly<Record<Path, Captions>> = {
   },
   remote: {
     1: request,
-    2: { from: 'PN GW', to: 'PN GW', label: 'No EUKey of it: remote case' },
+    2: { from: 'PN GW', to: 'PN GW', label: 'No EUKey of it', detail: 'remote case' },
     3: { from: 'PN GW', to: 'CPNS Server', label: 'Authentication Request', detail: 'forwarded' },
     4: { from: 'CPNS Server', to: 'CPNS Server', label: 'EUKey calculated', detail: 'from 1st and 2nd seed' },
     5: { from: 'PNE', to: 'CPNS Server', label: 'EAP-GPSK', detail: 'PSK from the', key: 'EUKey', isMutual: true },

@@ -6,8 +6,8 @@ import { may } from '../api/session.ts'
 import type { AuditRow } from '../api/types.ts'
 import { useChanges, useResource } from '../live/resource.ts'
 import { search, setSearch } from '../live/router.ts'
-import { Badge, Button, Empty, Heading, Time } from '../parts/basics.tsx'
-import { Pending, Table } from '../parts/list.tsx'
+import { Badge, Empty, Heading, Time } from '../parts/basics.tsx'
+import { Pages, Pending, Table } from '../parts/list.tsx'
 
 const PAGE = 50
 
@@ -26,9 +26,12 @@ export function Audit(): JSX.Element {
 function Log(): JSX.Element {
   const value = (name: string) => search.value.get(name) ?? ''
   const filter = { actor: value('actor'), action: value('action'), target: value('target') }
-  const before = useSignal<readonly number[]>([])
+  const key = query(filter)
+  const place = useSignal<{ key: string; before: readonly number[] }>({ key, before: [] })
+  // Another filter begins at the first page again.
+  const before = place.value.key === key ? place.value.before : []
   const rows = useResource<{ items: readonly AuditRow[] }>(
-    `/v1/audit${query({ ...filter, before: before.value.at(-1), limit: PAGE })}`,
+    `/v1/audit${query({ ...filter, before: before.at(-1), limit: PAGE })}`,
   )
   useChanges(['changes'], rows.reload)
   const items = rows.data?.items ?? []
@@ -51,30 +54,23 @@ function Log(): JSX.Element {
             { title: 'When', of: ({ at }) => <Time at={at} /> },
             { title: 'Who', of: (row) => <Who of={row} /> },
             { title: 'What', of: (row) => <What of={row} /> },
-            { title: 'From', of: ({ from }) => <span class="mono">{from}</span>, isWide: true },
+            { title: 'From', of: ({ from }) => <span class="mono">{from}</span> },
             { title: 'Outcome', of: ({ outcome }) => <Outcome of={outcome} /> },
           ]}
         />
       )}
-      <nav class="pages" aria-label="Pages of the list">
-        <Button
-          icon="back"
-          isDisabled={before.value.length === 0}
-          onClick={() => {
-            before.value = before.value.slice(0, -1)
-          }}
-        >
-          Newer
-        </Button>
-        <Button
-          isDisabled={items.length < PAGE || last === undefined}
-          onClick={() => {
-            if (last) before.value = [...before.value, last.id]
-          }}
-        >
-          Older
-        </Button>
-      </nav>
+      <Pages
+        of={{
+          hasNewer: before.length > 0,
+          hasOlder: items.length === PAGE,
+          newer: () => {
+            place.value = { key, before: before.slice(0, -1) }
+          },
+          older: () => {
+            if (last) place.value = { key, before: [...before, last.id] }
+          },
+        }}
+      />
     </>
   )
 }
@@ -109,7 +105,7 @@ function What({ of: { action, target, facts } }: { of: AuditRow }): JSX.Element 
     <>
       {action} {target !== null && <bdi class="mono">{target}</bdi>}
       {facts !== null && facts !== undefined && (
-        <span class="sub mono wide-only">{typeof facts === 'string' ? facts : JSON.stringify(facts)}</span>
+        <span class="sub mono">{typeof facts === 'string' ? facts : JSON.stringify(facts)}</span>
       )}
     </>
   )

@@ -191,7 +191,7 @@ function Present({ gateway }: { gateway: string }): JSX.Element {
           { title: 'Device', of: ({ pne, name }) => <PneLink id={pne} name={name} /> },
           { title: 'Case', of: ({ case: theCase }) => <CaseBadge of={theCase} /> },
           { title: 'User', of: ({ user }) => <UserLink name={user} />, isWide: true },
-          { title: 'Since', of: ({ since }) => <Time at={since} />, isWide: true },
+          { title: 'Since', of: ({ since }) => <Time at={since} /> },
         ]}
       />
     </Card>

@@ -87,7 +87,7 @@ export function NetworkPage({ name }: { name: string }): JSX.Element {
             { title: 'Device', of: ({ pne, name: theirs }) => <PneLink id={pne} name={theirs} /> },
             { title: 'Case', of: ({ case: theCase }) => <CaseBadge of={theCase} /> },
             { title: 'User', of: ({ user }) => <UserLink name={user} />, isWide: true },
-            { title: 'Since', of: ({ since }) => <Time at={since} />, isWide: true },
+            { title: 'Since', of: ({ since }) => <Time at={since} /> },
           ]}
         />
       </Card>

@@ -171,8 +171,12 @@ function Steps({ of }: { of: readonly StepTiming[] }): JSX.Element {
                 <td class="wide">
                   <Range from={p50Ms ?? 0} to={p99Ms ?? 0} most={most} />
                 </td>
-                <td class="number">{formatMs(p50Ms)}</td>
-                <td class="number">{formatMs(p99Ms)}</td>
+                <td class="number" data-title="p50">
+                  {formatMs(p50Ms)}
+                </td>
+                <td class="number" data-title="p99">
+                  {formatMs(p99Ms)}
+                </td>
               </tr>
             ))}
           </tbody>

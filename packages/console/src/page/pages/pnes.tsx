@@ -189,10 +189,10 @@ function Details({ of }: { of: PneDetails }): JSX.Element {
           keyOf={({ created, generation }) => `${created} ${generation}`}
           columns={[
             { title: 'State', of: ({ state }) => <StateBadge state={state} /> },
-            { title: 'Generation of 1st seed', of: ({ generation }) => generation, isNumber: true, isWide: true },
+            { title: 'Generation of 1st seed', of: ({ generation }) => generation, isNumber: true },
             { title: 'Made', of: ({ created }) => <Time at={created} /> },
-            { title: 'Confirmed', of: ({ confirmed }) => <Time at={confirmed} />, isWide: true },
-            { title: 'Retired', of: ({ retired }) => <Time at={retired} />, isWide: true },
+            { title: 'Confirmed', of: ({ confirmed }) => <Time at={confirmed} /> },
+            { title: 'Retired', of: ({ retired }) => <Time at={retired} /> },
           ]}
         />
       </Card>

@@ -76,8 +76,8 @@ function List(): JSX.Element {
           { title: 'Name', of: (token) => <NameAndId of={token} /> },
           { title: 'Role', of: ({ role }) => role },
           { title: 'State', of: (token) => <TokenState of={token} /> },
-          { title: 'Last used', of: ({ used }) => <Time at={used} or="never" />, isWide: true },
-          { title: 'Made by', of: ({ createdBy }) => <bdi>{createdBy}</bdi>, isWide: true },
+          { title: 'Last used', of: ({ used }) => <Time at={used} or="never" /> },
+          { title: 'Made by', of: ({ createdBy }) => <bdi>{createdBy}</bdi> },
           { title: 'Actions', of: offer },
         ]}
       />

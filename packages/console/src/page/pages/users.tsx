@@ -204,8 +204,10 @@ function Generations({ of, path, onChange }: { of: UserDetails; path: string; on
     tell(`Generation ${generation} of ${of.name} was retired.`)
     onChange()
   }
+  const isRetirable = (one: Generation) =>
+    may('admin') && of.removed === null && !one.retired && one.generation !== newest
   const offer = (one: Generation) =>
-    may('admin') && of.removed === null && !one.retired && one.generation !== newest ? (
+    isRetirable(one) ? (
       <Button
         kind="danger"
         onClick={() => {
@@ -232,9 +234,9 @@ function Generations({ of, path, onChange }: { of: UserDetails; path: string; on
               </Badge>
             ),
           },
-          { title: 'Active keys', of: ({ keys }) => keys.toLocaleString('en'), isNumber: true, isWide: true },
-          { title: 'Made', of: ({ created }) => <Time at={created} />, isWide: true },
-          ...(may('admin') ? [{ title: 'Actions', of: offer }] : []),
+          { title: 'Active keys', of: ({ keys }) => keys.toLocaleString('en'), isNumber: true },
+          { title: 'Made', of: ({ created }) => <Time at={created} /> },
+          ...(of.generations.some(isRetirable) ? [{ title: 'Actions', of: offer }] : []),
         ]}
       />
       <Confirm

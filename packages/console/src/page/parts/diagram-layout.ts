@@ -21,6 +21,8 @@ export interface Layout {
 const NARROW = 560
 const TIGHT = 400
 const END_HEIGHT = 64
+/** At the right of each row, for its milliseconds. */
+const TIMES_WIDTH = 72
 
 export function layoutOf(width: number, rows: number): Layout {
   const isNarrow = width < NARROW
@@ -29,7 +31,7 @@ export function layoutOf(width: number, rows: number): Layout {
   const headWidth = isNarrow ? Math.min(104, (width - 6) / 3) : Math.min(150, 108 + (width - NARROW) / 4)
   const [left, right] = isNarrow
     ? [headWidth / 2 + 1, width - headWidth / 2 - 1]
-    : [40 + headWidth / 2, width - 64 - headWidth / 2]
+    : [headWidth / 2 + 2, width - Math.max(TIMES_WIDTH, headWidth / 2 + 2)]
   const lanes: Record<Party, number> = { PNE: left, 'PN GW': (left + right) / 2, 'CPNS Server': right }
   const first = headHeight + (isNarrow ? 40 : 44)
   const endY = first + rows * rowHeight + 4

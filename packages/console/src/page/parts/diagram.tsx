@@ -193,7 +193,7 @@ function Words({ row, y, layout }: PieceProps): JSX.Element {
           y={y + 20}
           detail={detail}
           keyName={key}
-          room={Math.abs(layout.lane(to) - layout.lane(from)) - 12}
+          room={Math.abs(layout.lane(to) - layout.lane(from)) - 6}
         />
       )}
     </g>
@@ -213,7 +213,7 @@ function NarrowWords({ row, y, layout }: PieceProps): JSX.Element {
           y={y + 20}
           detail={row.detail}
           keyName={row.key}
-          room={Math.abs(layout.lane(row.to) - layout.lane(row.from)) - 12}
+          room={Math.abs(layout.lane(row.to) - layout.lane(row.from)) - 6}
         />
       )}
     </g>
@@ -241,7 +241,7 @@ function Detail({ x, y, detail, keyName, room }: DetailProps): JSX.Element {
       </text>
     )
   }
-  const tag = keyName.length * KEY_CHARACTER + 36
+  const tag = keyName.length * KEY_CHARACTER + 39
   const whole = detail.length * DETAIL_CHARACTER + 6
   const words = detail === '' || whole + tag > room ? 0 : whole
   const start = x - (words + tag) / 2
@@ -266,7 +266,8 @@ function Detail({ x, y, detail, keyName, room }: DetailProps): JSX.Element {
 /** The session between the two, or why there is none. */
 function End({ of, layout }: { of: Authentication; layout: Layout }): JSX.Element {
   const { endY, width, isNarrow } = layout
-  const [left, right] = [layout.lane('PNE'), layout.lane('PN GW')]
+  const beside = layout.isTight ? 16 : 0
+  const [left, right] = [layout.lane('PNE') - beside, layout.lane('PN GW') + beside]
   if (isSecured(of)) {
     return (
       <g class="end secured">

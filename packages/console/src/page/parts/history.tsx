@@ -30,8 +30,8 @@ export function History({ filter }: { filter: { pne: string } | { gateway: strin
             { title: 'When', of: ({ at }) => <Time at={at} /> },
             { title: 'What', of: (event) => <What of={event} /> },
             isOfPne
-              ? { title: 'Gateway', of: ({ gateway }) => <GatewayLink identity={gateway} />, isWide: true }
-              : { title: 'Device', of: ({ pne }) => (pne === null ? '–' : <PneLink id={pne} />), isWide: true },
+              ? { title: 'Gateway', of: ({ gateway }) => <GatewayLink identity={gateway} /> }
+              : { title: 'Device', of: ({ pne }) => (pne === null ? '–' : <PneLink id={pne} />) },
             { title: 'Time', of: ({ ms }) => formatMs(ms), isNumber: true, isWide: true },
           ]}
         />

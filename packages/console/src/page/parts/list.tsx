@@ -1,4 +1,5 @@
-// Lists: a table with its search, filters and pages. On a narrow screen the columns that a detail page has as well fall away.
+// Lists: a table with its search, filters and pages. On a narrow screen each row stands for itself, its columns one below the
+// other by their names, and those that a detail page has as well fall away.
 import type { ComponentChildren, JSX, TargetedInputEvent } from 'preact'
 import { useEffect, useId, useRef } from 'preact/hooks'
 import type { Paged, Resource } from '../live/resource.ts'
@@ -24,7 +25,7 @@ interface TableProps<T> {
 
 export function Table<T>({ caption, columns, rows, keyOf }: TableProps<T>): JSX.Element {
   return (
-    <table>
+    <table class="rows">
       <caption class="hidden">{caption}</caption>
       <thead>
         <tr>
@@ -39,7 +40,7 @@ export function Table<T>({ caption, columns, rows, keyOf }: TableProps<T>): JSX.
         {rows.map((row) => (
           <tr key={keyOf(row)}>
             {columns.map((column) => (
-              <td key={column.title} class={classOf(column)}>
+              <td key={column.title} class={classOf(column)} data-title={column.title}>
                 {column.of(row)}
               </td>
             ))}
@@ -67,18 +68,24 @@ export function PagedTable<T>({ of, empty, ...table }: PagedTableProps<T>): JSX.
       {rows.length > 0 && <Table {...table} rows={rows} />}
       {of.data && rows.length === 0 && !of.isOld && empty}
       {!of.data && of.isLoading && <Waiting />}
-      {(of.hasNewer || of.hasOlder) && (
-        <nav class="pages" aria-label="Pages of the list">
-          <Button icon="back" isDisabled={!of.hasNewer} onClick={of.newer}>
-            Newer
-          </Button>
-          <Button isDisabled={!of.hasOlder} onClick={of.older}>
-            Older
-            <Icon name="forward" />
-          </Button>
-        </nav>
-      )}
+      <Pages of={of} />
     </div>
+  )
+}
+
+/** From one page of a list to the next, where there is more than one. */
+export function Pages({ of }: { of: Pick<Paged<unknown>, 'hasNewer' | 'hasOlder' | 'newer' | 'older'> }) {
+  if (!of.hasNewer && !of.hasOlder) return null
+  return (
+    <nav class="pages" aria-label="Pages of the list">
+      <Button icon="back" isDisabled={!of.hasNewer} onClick={of.newer}>
+        Newer
+      </Button>
+      <Button isDisabled={!of.hasOlder} onClick={of.older}>
+        Older
+        <Icon name="forward" />
+      </Button>
+    </nav>
   )
 }
 
