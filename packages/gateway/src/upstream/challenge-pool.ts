@@ -79,7 +79,7 @@ export class ChallengePool {
     for (; missing > 0; missing -= this.#size) void this.#fetchSome(Math.min(missing, this.#size))
   }
 
-  /** Drops all, also what is on its way: the server refused one. */
+  /** Drops all, also what is on its way: the server refused one, or there is none any more. */
   clear(): void {
     this.#pooled = []
     this.#coming = 0

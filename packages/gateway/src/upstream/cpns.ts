@@ -236,10 +236,12 @@ class CpnsUpstream implements Upstream {
     this.#complain(server, error, message)
   }
 
+  /** Without a server the challenges go too: one that comes back may have another key, and would refuse them. */
   #noteConnection(connected: boolean): void {
     if (connected === this.#connected) return
     this.#connected = connected
     this.#sinceMs = Date.now()
+    if (!connected) this.#pool.clear()
   }
 
   /** A server that asks for a ticket hears `busy` when there can be none; why, stands in our log. */
