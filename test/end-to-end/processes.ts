@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { until } from '../support/until.ts'
 
 const LAUNCHER = fileURLToPath(new URL('../../packages/cli/bin/opencpns.js', import.meta.url))
-const DOCUMENT_MS = 30_000
+const DOCUMENT_MS = 90_000
 
 export type Document = Readonly<Record<string, unknown>>
 

@@ -168,6 +168,27 @@ test('a worker that is killed under load is replaced; gateways of the other one 
   for (const set of outcomes) for (const outcome of set) assert.ok(['success', 'SERVER_UNREACHABLE'].includes(outcome))
 })
 
+test('when the primary is killed, workers write what they know and end; started again, the server has its gateways back', async () => {
+  const [, , watch = assert.fail()] = watches // of which nothing is in the log yet
+  const [, gateway = assert.fail()] = gateways
+  const all = workers()
+  assert.equal(await outcomeAt(gateway, watch), 'success')
+  await server.stop('SIGKILL')
+  await until(() => all.every(isGone), 'a worker stays')
+  server = await startServer(addressOf(server, 'cpns').port)
+  const { items } = await document(`/v1/authentications?pne=${watch.pneId}&case=remote`)
+  assert.equal(items.length, 1)
+  await until(async () => (await metric('opencpns_server_links')) === GATEWAYS, 'not all are back')
+})
+
+function isGone(pid: number): boolean {
+  try {
+    return !process.kill(pid, 0)
+  } catch {
+    return true
+  }
+}
+
 test('SIGTERM under load: all that is under way is answered, and every process ends', async (t) => {
   const [, watch = assert.fail()] = watches
   const [, gateway = assert.fail()] = gateways
