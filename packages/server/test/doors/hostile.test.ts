@@ -167,3 +167,11 @@ test('so many connections may be open, and no more', async (t) => {
   while (status !== 200)
     status = (await raw(port, get('/healthz', 'host: localhost\r\n')).catch(() => ({ status: 0 }))).status
 })
+
+test('a name that a gateway could not be told, for it is longer in octets than in characters, is refused as such', async (t) => {
+  const { call } = await openAdmin(t)
+  const ask = (name: string) => call('POST', '/v1/gateways/home/tickets', { body: { name } })
+  const { status, body } = await ask('é'.repeat(33))
+  assert.deepEqual([status, body.code], [400, 'NAME_INVALID'])
+  assert.equal((await ask('é'.repeat(32))).status, 201)
+})

@@ -50,18 +50,19 @@ export class TicketRequests {
     this.#send = send
   }
 
-  /** @throws {GatewayUnavailable} GATEWAY_SILENT, GATEWAY_BUSY, GATEWAY_NOT_CONNECTED */
-  ask({ name, lifetimeS }: TicketWishes): Promise<MadeTicket> {
-    if (this.#underWay.size >= UNDER_WAY_MAX) return Promise.reject(new GatewayUnavailable('GATEWAY_BUSY'))
+  /** @throws {ProtocolError} wishes that cannot be told  @throws {GatewayUnavailable} GATEWAY_SILENT, GATEWAY_BUSY, GATEWAY_NOT_CONNECTED */
+  async ask({ name, lifetimeS }: TicketWishes): Promise<MadeTicket> {
+    if (this.#underWay.size >= UNDER_WAY_MAX) throw new GatewayUnavailable('GATEWAY_BUSY')
     this.#lastId = (this.#lastId + 1) >>> 0
     const id = this.#lastId
+    const body = encode(TicketRequest, { id, ...(name !== undefined && { name }), ...(lifetimeS && { lifetimeS }) })
     return new Promise((resolve, reject) => {
       const timer = setTimeout(
         () => this.#take(id)?.reject(new GatewayUnavailable('GATEWAY_SILENT')),
         SERVER_DEADLINE_MS,
       )
       this.#underWay.set(id, { timer, resolve, reject })
-      this.#send(encode(TicketRequest, { id, ...(name !== undefined && { name }), ...(lifetimeS && { lifetimeS }) }))
+      this.#send(body)
     })
   }
 

@@ -1,11 +1,14 @@
 // Pairing tickets, made by a gateway that is asked over its link. The URI is passed on and kept nowhere.
 import type { FastifyInstance } from 'fastify'
-import { unknownGateway } from '../../../registry/errors.ts'
+import { RegistryError, unknownGateway } from '../../../registry/errors.ts'
 import type { Registry } from '../../../registry.ts'
 import type { Watch } from '../context.ts'
 import { PROBLEM_TYPE, problem } from '../problems.ts'
 import * as schemas from '../schemas/index.ts'
 import { answers, type Body, type Params } from './parts.ts'
+
+/** Of UTF-8: docs/protocol.md section 4.4, TicketRequest. */
+const NAME_MAX_OCTETS = 64
 
 export function addTicketRoutes(app: FastifyInstance, registry: Registry, { gateways, live }: Watch): void {
   app.post<Params<typeof schemas.GatewayParams> & Body<typeof schemas.NewTicket>>(
@@ -28,6 +31,9 @@ export function addTicketRoutes(app: FastifyInstance, registry: Registry, { gate
     },
     async ({ params, body }, reply) => {
       const gateway = registry.gatewayNamed(params.name)
+      if (Buffer.byteLength(body.name ?? '') > NAME_MAX_OCTETS) {
+        throw new RegistryError('NAME_INVALID', `a name has at most ${NAME_MAX_OCTETS} octets of UTF-8: shorten it`)
+      }
       if (!(await registry.isGateway(gateway))) throw unknownGateway()
       const { uri, expiresAtS, ticketId } = await gateways.makeTicket(gateway, body)
       const ticket = Buffer.from(ticketId).toString('base64url')
