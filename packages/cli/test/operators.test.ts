@@ -59,14 +59,15 @@ test('a token is written to a file for its owner alone, and does what its role m
   assertError(await as('dora.token', 'token', 'list'), 3, /needs the role admin, and the token has operator/)
 })
 
-test('without a file a token is told once', async () => {
-  const { stdout } = await admin('token', 'add', 'grafana', '--role', 'viewer')
-  const [, token = ''] = /told this once:\n(\S+)\n$/.exec(stdout) ?? []
-  writeFileSync(folder.path('grafana.token'), token)
+test('without a file a token is told once, and is all that goes into a pipe', async () => {
+  const { stdout, stderr } = await admin('token', 'add', 'grafana', '--role', 'viewer')
+  assert.match(stderr, /^Made the token grafana for the role viewer, .* told this once:\n$/)
+  assert.match(stdout, /^opencpns_[\w-]{43}\n$/)
+  writeFileSync(folder.path('grafana.token'), stdout)
   assert.equal((await as('grafana.token', 'pne', 'list')).code, 0)
   const { stdout: list } = await admin('token', 'list')
   assert.match(list, /^[\w-]{12} +grafana +viewer +good +– .*local/m)
-  assert.ok(!list.includes(token))
+  assert.ok(!list.includes(stdout.trim()))
 })
 
 test('a token that is there already, or that there is none of, is told as that, and no file stays', async () => {

@@ -1,5 +1,5 @@
 // `opencpns admin token add`. The API tells the token once, so the place to keep it is taken before it is asked for.
-import { printResult } from '../../output.ts'
+import { note, printResult } from '../../output.ts'
 import { type AdminOptions, openAdmin } from './client.ts'
 import { reserveCredentialFile } from './credential-file.ts'
 import type { IssuedToken } from './documents.ts'
@@ -17,7 +17,8 @@ export async function run(options: Options, name: string): Promise<undefined> {
   const wanted = { name, role, ...(expires !== undefined && { expiresInS: Math.ceil(expires / 1000) }) }
   if (out === undefined) {
     const made = await admin.create<IssuedToken>('/v1/tokens', wanted)
-    printResult(json, made, `${begin(made)} It is told this once:\n${made.token}`)
+    if (!json) note(`${begin(made)} It is told this once:`)
+    printResult(json, made, made.token)
     return
   }
   const file = await reserveCredentialFile(out)
