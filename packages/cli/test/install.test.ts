@@ -67,6 +67,7 @@ test('what is no option of run is refused, and nothing is written', async (t) =>
       /give the store with --store-file/,
     ],
     ['a data folder', ['--data', '/srv'], /--data is not for you to give/],
+    ['a file with a line in its name', ['--store-file', '/etc/x\nUser=root'], /control character/],
   ]
   for (const [name, options, message] of refused) {
     await t.test(name, async () => {
@@ -74,6 +75,17 @@ test('what is no option of run is refused, and nothing is written', async (t) =>
     })
   }
   assert.equal(existsSync(path('opencpns-server.service')), false)
+})
+
+test('a name that is no word of a unit is refused', async () => {
+  for (const name of ['', 'a b', '../a', 'a\nUser=root', '-a', '%n', 'a'.repeat(65)]) {
+    assertError(await opencpns('server', 'install', '--dry-run', `--name=${name}`), 2, /name of a unit/)
+  }
+})
+
+test('a per cent sign in the path of a credential is itself', () => {
+  const text = unitText({ ...facts, credentials: new Map([['tls-key', '/etc/100%n key.pem']]) })
+  assert.match(text, /^LoadCredential=tls-key:\/etc\/100%%n key\.pem$/m)
 })
 
 test('a unit is written for all to read, written again, and removed', async (t) => {

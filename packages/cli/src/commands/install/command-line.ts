@@ -40,10 +40,16 @@ export function commandLine(run: Command, args: readonly string[]): CommandLine 
     if (value === undefined) continue
     const isFile = option.flags.includes('<file>')
     const credential = `${name.slice(2)}`
-    if (isFile) credentials.set(credential, resolve(value))
+    if (isFile) credentials.set(credential, fileOf(run, value))
     words.push(isFile ? `\${CREDENTIALS_DIRECTORY}/${credential}` : literal(value))
   }
   return { words, credentials, needsLowPort: listensBelow(run, PRIVILEGED_PORTS) }
+}
+
+/** Where a file is, as a line of a unit can say it: that ends where the line does. */
+function fileOf(run: Command, value: string): string {
+  if (/\p{Cc}|\\$/u.test(value)) throw usage(run, 'the name of a file has a control character in it, or ends in \\')
+  return resolve(value)
 }
 
 /** Each option with what was typed for it. */

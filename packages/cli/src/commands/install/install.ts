@@ -8,9 +8,11 @@ import type { CommonOptions } from '../../command.ts'
 import { CliError } from '../../errors.ts'
 import { note, print, printJson, printResult } from '../../output.ts'
 import { type CommandLine, commandLine } from './command-line.ts'
-import { MARK, unitText } from './unit.ts'
+import { literal, MARK, unitText } from './unit.ts'
 
 const LAUNCHER = fileURLToPath(new URL('../../../bin/opencpns.js', import.meta.url))
+/** It names a file, folders and a line of the unit. */
+const NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/
 /** What a unit hides from its service: ProtectHome= and PrivateTmp=. */
 const hidden = ['/home/', '/root/', '/run/user/', '/tmp/', '/var/tmp/']
 
@@ -33,6 +35,9 @@ export interface Role {
 
 export function installer(role: Role) {
   return async function run(options: Options, args: string[] = []): Promise<undefined> {
+    if (!NAME.test(options.name)) {
+      throw new CliError('USAGE', 'the name of a unit has 1 to 64 letters, digits, dots, hyphens and underscores')
+    }
     const path = join(options.unitDir, `${options.name}.service`)
     if (options.uninstall) uninstall(path, options)
     else await install(path, role, options, args)
@@ -42,7 +47,7 @@ export function installer(role: Role) {
 async function install(path: string, role: Role, { name, dryRun, json }: Options, args: string[]): Promise<void> {
   const line = commandLine(role.run, args)
   const dataDir = `/var/lib/${name}`
-  const program = [realpathSync(process.execPath), LAUNCHER, role.name, 'run', '--data', `%S/${name}`]
+  const program = [literal(realpathSync(process.execPath)), literal(LAUNCHER), role.name, 'run', '--data', `%S/${name}`]
   const { description, needsInterfaces } = role
   const text = unitText({ name, description, ...line, command: [...program, ...line.words], needsInterfaces })
   const commands = [...role.before(dataDir), 'systemctl daemon-reload', `systemctl enable --now ${name}`]

@@ -30,7 +30,7 @@ Type=notify
 # systemd-notify is a process of its own.
 NotifyAccess=all
 ExecStart=${command.map(quoted).join(' ')}
-${[...credentials].map(([of, path]) => `LoadCredential=${of}:${path}\n`).join('')}\
+${[...credentials].map(([of, path]) => `LoadCredential=${of}:${path.replaceAll('%', '%%')}\n`).join('')}\
 Restart=on-failure
 RestartSec=2
 # Wrong usage, and a credential or data folder that cannot be used: starting again would not help.
