@@ -17,7 +17,7 @@ interface Options extends CommonOptions {
 
 export async function run({ data = [], gatewayData = [], server = [], url = [], json }: Options): Promise<Exit> {
   const checks = [
-    examineMachine(),
+    examineMachine(url.length > 0),
     ...data.map(async (dir) => (await import('./server.ts')).examineServer(dir)),
     ...gatewayData.map(async (dir) => (await import('./gateway.ts')).examineGateway(dir)),
     ...server.map(examineEndpoint),

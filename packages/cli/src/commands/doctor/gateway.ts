@@ -25,7 +25,7 @@ export async function examineGateway(dir: string): Promise<Finding[]> {
 
 /** That the status could be read means: the database is whole, and the storage key is its key. */
 async function ofStatus({ identity, keys, running, listen, live, outbox }: GatewayStatus): Promise<Finding[]> {
-  const folder = report('data folder', 'ok', `of ${identity}, with ${keys} keys; the database is whole`)
+  const folder = report('data folder', 'ok', `of ${identity}, keys of devices: ${keys}; the database is whole`)
   if (!running) return [folder, report('running', 'ok', 'no; the folder can be used'), await examinePort(report, PORT)]
   return [folder, report('running', 'ok', `at ${listen}`), ofLink(live), ofOutbox(outbox)]
 }

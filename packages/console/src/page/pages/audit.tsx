@@ -54,7 +54,7 @@ function Log(): JSX.Element {
             { title: 'When', of: ({ at }) => <Time at={at} /> },
             { title: 'Who', of: (row) => <Who of={row} /> },
             { title: 'What', of: (row) => <What of={row} /> },
-            { title: 'From', of: ({ from }) => <span class="mono">{from}</span> },
+            { title: 'From', of: ({ from }) => <span class="mono whole">{from}</span> },
             { title: 'Outcome', of: ({ outcome }) => <Outcome of={outcome} /> },
           ]}
         />
@@ -95,7 +95,7 @@ function Who({ of: { actor, role } }: { of: AuditRow }): JSX.Element {
   return (
     <>
       <bdi>{actor}</bdi>
-      <span class="sub">{role}</span>
+      <span class="sub whole">{role}</span>
     </>
   )
 }

@@ -193,7 +193,7 @@ function Words({ row, y, layout }: PieceProps): JSX.Element {
           y={y + 20}
           detail={detail}
           keyName={key}
-          room={Math.abs(layout.lane(to) - layout.lane(from)) - 6}
+          room={Math.abs(layout.lane(to) - layout.lane(from)) - 12}
         />
       )}
     </g>
@@ -213,7 +213,7 @@ function NarrowWords({ row, y, layout }: PieceProps): JSX.Element {
           y={y + 20}
           detail={row.detail}
           keyName={row.key}
-          room={Math.abs(layout.lane(row.to) - layout.lane(row.from)) - 6}
+          room={Math.abs(layout.lane(row.to) - layout.lane(row.from)) - 12}
         />
       )}
     </g>
@@ -221,7 +221,7 @@ function NarrowWords({ row, y, layout }: PieceProps): JSX.Element {
 }
 
 const DETAIL_CHARACTER = 6.4
-const KEY_CHARACTER = 7.3
+const KEY_CHARACTER = 6.4
 
 interface DetailProps {
   readonly x: number
@@ -241,7 +241,7 @@ function Detail({ x, y, detail, keyName, room }: DetailProps): JSX.Element {
       </text>
     )
   }
-  const tag = keyName.length * KEY_CHARACTER + 39
+  const tag = keyName.length * KEY_CHARACTER + 42
   const whole = detail.length * DETAIL_CHARACTER + 6
   const words = detail === '' || whole + tag > room ? 0 : whole
   const start = x - (words + tag) / 2
