@@ -405,11 +405,14 @@ export function storeContract(name: string, open: (t: TestContext) => Promise<St
     registrationContract(contract)
 
     contract('closing finishes what was begun, refuses what comes later, and may be repeated', async (store) => {
-      const adding = addUser(store, 'alice')
+      await furnish(store)
+      const [adding, assigning] = [addUser(store, 'carol'), store.assignPne(newPne({ pneId: 'pne-a' }))]
       await store.close()
-      assert.equal((await adding).name, 'alice')
+      assert.equal((await adding).name, 'carol')
+      assert.equal((await assigning)?.pneId, 'pne-a')
       await assert.rejects(store.findUser('alice'), { code: 'STORE_CLOSED' })
-      await assert.rejects(addUser(store, 'bob'), { code: 'STORE_CLOSED' })
+      await assert.rejects(addUser(store, 'dave'), { code: 'STORE_CLOSED' })
+      await assert.rejects(store.assignPne(newPne()), { code: 'STORE_CLOSED' })
       await store.close()
     })
   })

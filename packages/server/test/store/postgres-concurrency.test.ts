@@ -323,3 +323,76 @@ test('a transaction that is always in the way is given up as busy', async (t) =>
   assert.equal(attempts, 6)
   assert.equal((await sql('SELECT 1')).length, 1)
 })
+
+test('of assignments that come together each gets its own answer', async (t) => {
+  const { stores, sql } = await twoStores(t)
+  const [store] = stores
+  await furnish(store)
+  const known = newPne({ pneId: 'pne-known' })
+  await store.assignPne(known)
+  const [same, second] = [newPne({ name: 'Porch lamp' }), newPne({ gateway: OTHER_GATEWAY })]
+  const assigned = await Promise.all([
+    store.assignPne({ ...same, gateway: 'none@example.org' }),
+    store.assignPne(same),
+    store.assignPne({ ...same, pneId: 'pne-later', gateway: OTHER_GATEWAY }),
+    store.assignPne({ ...known, pneId: 'pne-later' }),
+    store.assignPne(second),
+  ])
+  assert.deepEqual(
+    assigned.map((key) => key && [key.pneId, key.gateway]),
+    [undefined, [same.pneId, GATEWAY], [same.pneId, GATEWAY], ['pne-known', GATEWAY], [second.pneId, OTHER_GATEWAY]],
+  )
+  assert.deepEqual((await store.counts()).pnes, { pending: 3, active: 0, revoked: 0 })
+  assert.deepEqual(
+    (await store.listPnes({ query: 'por' }, { limit: 2 })).items.map(({ pneId }) => pneId),
+    [same.pneId],
+  )
+  assert.equal((await sql('SELECT 1 FROM pnes')).length, 3)
+})
+
+test('of assignments that come together one that is refused spoils no other', async (t) => {
+  const { stores } = await twoStores(t)
+  const [store] = stores
+  await furnish(store)
+  await store.assignPne(newPne({ pneId: 'pne-taken' }))
+  const wanted = ['pne-a', 'pne-taken', 'pne-b'].map((pneId) => store.assignPne(newPne({ pneId })))
+  const outcomes = await Promise.allSettled(wanted)
+  const told = outcomes.map((one) => (one.status === 'fulfilled' ? one.value?.pneId : one.reason.code))
+  assert.deepEqual(told, ['pne-a', 'STORE_DUPLICATE', 'pne-b'])
+  assert.equal((await store.counts()).pnes.pending, 3)
+})
+
+test('of confirmations that come together each gateway confirms its own, once', async (t) => {
+  const { stores } = await twoStores(t)
+  const [store] = stores
+  await furnish(store)
+  const [mine, theirs] = [newPne(), newPne({ gateway: OTHER_GATEWAY })]
+  await Promise.all([mine, theirs].map((pne) => store.assignPne(pne)))
+  const answers = await Promise.all([
+    store.confirmPne(mine.secondSeed, GATEWAY, 20),
+    store.confirmPne(mine.secondSeed, GATEWAY, 20),
+    store.confirmPne(theirs.secondSeed, GATEWAY, 20),
+    store.confirmPne(randomBytes(32), GATEWAY, 20),
+  ])
+  assert.deepEqual(
+    answers.map((key) => key && [key.pneId, key.state, key.confirmedAt]),
+    [[mine.pneId, 'active', 20], [mine.pneId, 'active', 20], [theirs.pneId, 'pending', null], undefined],
+  )
+  assert.deepEqual((await store.counts()).pnes, { pending: 1, active: 1, revoked: 0 })
+})
+
+test('while a user is being changed for long, PNEs of others are assigned all the same', async (t) => {
+  const { stores, sql } = await twoStores(t)
+  const [store] = stores
+  await furnish(store)
+  await sql("BEGIN; SELECT 1 FROM users WHERE name = 'bob' FOR NO KEY UPDATE")
+  const [own, other] = [store.assignPne(newPne({ gateway: OTHER_GATEWAY })), store.assignPne(newPne())]
+  let answered = false
+  own.finally(() => {
+    answered = true
+  })
+  assert.equal((await other)?.gateway, GATEWAY)
+  assert.equal(answered, false)
+  await sql('COMMIT')
+  assert.equal((await own)?.gateway, OTHER_GATEWAY)
+})

@@ -1,6 +1,7 @@
 // Many small requests as few large ones: while one is under way, those that come are gathered, and go together as the next.
 // A single request goes at the end of its turn; nobody waits for a clock.
 import { StoreError } from '../contract.ts'
+import { isOfSome } from './errors.ts'
 
 /** Requests that may wait. */
 const WAITING_MAX = 10_000
@@ -12,7 +13,10 @@ interface Job<In, Out> {
 }
 
 interface BatcherOptions<In, Out> {
-  /** Gives an answer for each input, in their order; a rejection is the answer of all. */
+  /**
+   * Gives an answer for each input, in their order. A rejection is the answer of all, unless it may be about some of them only:
+   * then each is run alone.
+   */
   run: (inputs: In[]) => Promise<PromiseSettledResult<Out>[]>
   /** Inputs of one run. */
   max: number
@@ -24,7 +28,9 @@ export class Batcher<In, Out> {
   readonly #options: BatcherOptions<In, Out>
   readonly #waiting: Job<In, Out>[] = []
   #running = 0
+  #alone = 0
   #scheduled = false
+  #closing: PromiseWithResolvers<void> | undefined
 
   constructor(options: BatcherOptions<In, Out>) {
     this.#options = options
@@ -32,6 +38,10 @@ export class Batcher<In, Out> {
 
   add(input: In): Promise<Out> {
     return new Promise((resolve, reject) => {
+      if (this.#closing) {
+        reject(new StoreError('STORE_CLOSED', 'the store is closed'))
+        return
+      }
       if (this.#waiting.length >= WAITING_MAX) {
         reject(new StoreError('STORE_BUSY', 'too many requests at once: try again'))
         return
@@ -39,6 +49,17 @@ export class Batcher<In, Out> {
       this.#waiting.push({ input, resolve, reject })
       this.#schedule()
     })
+  }
+
+  /** Refuses what comes later; resolves once all that came before is answered. */
+  close(): Promise<void> {
+    this.#closing ??= Promise.withResolvers()
+    this.#endIfIdle()
+    return this.#closing.promise
+  }
+
+  #endIfIdle(): void {
+    if (this.#running + this.#alone === 0 && this.#waiting.length === 0) this.#closing?.resolve()
   }
 
   #schedule(): void {
@@ -53,6 +74,13 @@ export class Batcher<In, Out> {
 
   async #run(jobs: Job<In, Out>[]): Promise<void> {
     this.#running++
+    await this.#settle(jobs)
+    this.#running--
+    this.#schedule()
+    this.#endIfIdle()
+  }
+
+  async #settle(jobs: Job<In, Out>[]): Promise<void> {
     try {
       const answers = await this.#options.run(jobs.map(({ input }) => input))
       for (const [at, { resolve, reject }] of jobs.entries()) {
@@ -61,10 +89,16 @@ export class Batcher<In, Out> {
         else reject(answer?.reason)
       }
     } catch (error) {
-      for (const { reject } of jobs) reject(error)
-    } finally {
-      this.#running--
-      this.#schedule()
+      if (jobs.length > 1 && isOfSome(error)) for (const job of jobs) void this.#settleAlone(job)
+      else for (const { reject } of jobs) reject(error)
     }
+  }
+
+  /** Besides the runs: whoever has to wait for long holds up nobody. */
+  async #settleAlone(job: Job<In, Out>): Promise<void> {
+    this.#alone++
+    await this.#settle([job])
+    this.#alone--
+    this.#endIfIdle()
   }
 }

@@ -31,6 +31,8 @@ const refused: Meaning = {
 const damaged: Meaning = { code: 'STORE_CORRUPT', advice: 'the database is damaged: restore it from a backup' }
 const full: Meaning = { code: 'STORE_FULL', advice: 'the disk of the database is full: make room, then try again' }
 
+const LOCK_TIMEOUT = '55P03'
+
 /** By SQLSTATE, or by its first two characters, its class. */
 const meanings: Readonly<Record<string, Meaning>> = {
   '08': lost,
@@ -47,7 +49,7 @@ const meanings: Readonly<Record<string, Meaning>> = {
   '42501': refused,
   '53': crowded,
   '53100': full,
-  '55P03': tooLong,
+  [LOCK_TIMEOUT]: tooLong,
   '57014': tooLong,
   '57P01': lost,
   '57P02': lost,
@@ -105,6 +107,13 @@ export function toOpeningError(error: unknown, where: string): unknown {
 /** What our own code finds in a transaction: another one was faster, and nothing is done until it begins again. */
 export function inEachOthersWay(): PostgresError {
   return new PostgresError(conflict, new Error('another transaction was faster'))
+}
+
+/** Whether it may be about some of many rows only: without those, the others may be written. */
+export function isOfSome(error: unknown): boolean {
+  if (!(error instanceof PostgresError)) return false
+  const { code } = error.cause as Cause
+  return error.code === 'STORE_FAILED' || error.code === 'STORE_DUPLICATE' || code === LOCK_TIMEOUT
 }
 
 type Cause = Error & { code?: string }

@@ -1,14 +1,6 @@
-// PNEs and their keys, each by its 2nd seed: assigned, confirmed, replaced, and revoked. What changes a PNE shares the row of
+// Keys of PNEs, each by its 2nd seed: replaced, retired and revoked, by themselves or with their PNE. What changes a PNE shares the row of
 // its user and takes the row of the PNE for itself, which stands for its keys too.
-import {
-  type GenerationRetirement,
-  type KeyRow,
-  type NewKey,
-  type NewPne,
-  type Store,
-  StoreError,
-} from '../contract.ts'
-import { wordsOf } from '../words.ts'
+import { type GenerationRetirement, type KeyRow, type NewKey, type Store, StoreError } from '../contract.ts'
 import type { Change } from './change.ts'
 import type { Queries } from './database.ts'
 import { inEachOthersWay } from './errors.ts'
@@ -17,7 +9,7 @@ import { statements } from './statements.ts'
 
 type TagOf = (secondSeed: Uint8Array) => Uint8Array
 
-const key = `
+export const key = `
   SELECT k.second_seed AS "secondSeed", k.pne_id AS "pneId", k.state, k.user_id AS "userId", u.name AS user, k.generation,
          g.identity AS gateway, k.replaces, k.created_at AS "createdAt", k.confirmed_at AS "confirmedAt",
          k.retired_at AS "retiredAt"
@@ -31,7 +23,7 @@ const ofGateway = `EXISTS (
 
 const sql = statements('keys', {
   lockGateway: `
-    SELECT g.id, g.user_id AS "userId" FROM gateways g JOIN users u ON u.id = g.user_id
+    SELECT g.id FROM gateways g JOIN users u ON u.id = g.user_id
     WHERE g.identity = $1 AND g.revoked_at IS NULL FOR SHARE OF u, g`,
   lockByKey: `
     SELECT p.id FROM keys k JOIN pnes p ON p.pne_id = k.pne_id
@@ -42,20 +34,11 @@ const sql = statements('keys', {
 
   find: `${key} WHERE k.second_seed = $1`,
   ofPne: `${key} WHERE k.pne_id = $1 ORDER BY k.generation DESC, k.created_at DESC, k.second_seed`,
-  addPne: `
-    INSERT INTO pnes (pne_id, state, user_id, gateway_id, name, created_at, confirmed_at)
-    VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id`,
-  addWords: 'INSERT INTO pne_words (word, pne) SELECT word, $2 FROM unnest($1::text[]) AS w (word)',
   add: `
     INSERT INTO keys (second_seed, pne_id, state, user_id, generation, replaces, created_at)
     SELECT $1, p.pne_id, 'pending', p.user_id, (SELECT max(generation) FROM first_seeds WHERE user_id = p.user_id), $3, $4
     FROM pnes p WHERE p.pne_id = $2
     ON CONFLICT (second_seed) DO NOTHING`,
-  confirm: `
-    UPDATE keys SET state = 'active', confirmed_at = $3 WHERE second_seed = $1 AND state = 'pending' AND ${ofGateway}`,
-  confirmPne: `
-    UPDATE pnes SET state = 'active', confirmed_at = $2
-    WHERE state = 'pending' AND pne_id = (SELECT pne_id FROM keys WHERE second_seed = $1 AND state = 'active')`,
   retire: `
     UPDATE keys SET state = 'retired', retired_at = $3
     WHERE second_seed = $1 AND state = 'active' AND ${ofGateway}
@@ -92,86 +75,30 @@ const sql = statements('keys', {
   removeRetired: `DELETE FROM keys WHERE state = 'retired' AND retired_at < $1`,
 })
 
-/** What {@link Store.assignPne} does. */
-export async function assignPne(change: Change, pne: NewPne): Promise<KeyRow | undefined> {
-  const { pneId, secondSeed, gateway, name, createdAt } = pne
-  return assign(change, gateway, secondSeed, async (assigner) => {
-    const row = [pneId, 'pending', assigner.userId, assigner.id, name, createdAt, null]
-    const [added] = await change.all<{ id: number }>(sql.addPne, row)
-    await addKey(change, { secondSeed, pneId, replaces: null, createdAt })
-    await addWords(change, added?.id, name)
-    change.count({ 'pnes.pending': 1 })
-  })
-}
-
-/** What {@link Store.assignKey} does. */
+/**
+ * What {@link Store.assignKey} does.
+ * @throws {PostgresError} another transaction has just added it: begin again, and it is found
+ */
 export async function assignKey(
   change: Change,
   { secondSeed, replaces, gateway, createdAt }: NewKey,
 ): Promise<KeyRow | undefined> {
-  return assign(change, gateway, secondSeed, async () => {
-    const [, old] = await Promise.all([change.run(sql.lockByKey, [replaces]), findKey(change, replaces)])
-    if (old?.state !== 'active' || old.gateway !== gateway) {
-      throw new StoreError('STORE_UNKNOWN_KEY', 'the key to replace is not an active one of this gateway')
-    }
-    await addKey(change, { secondSeed, pneId: old.pneId, replaces, createdAt })
-  })
-}
-
-interface Assigner {
-  id: number
-  userId: number
-}
-
-async function assign(
-  change: Change,
-  gateway: string,
-  secondSeed: Uint8Array,
-  add: (assigner: Assigner) => Promise<void>,
-): Promise<KeyRow | undefined> {
-  const [assigner, known] = await Promise.all([
-    change.first<Assigner>(sql.lockGateway, [gateway]),
+  const [assigner, known, , old] = await Promise.all([
+    change.first<{ id: number }>(sql.lockGateway, [gateway]),
+    findKey(change, secondSeed),
+    change.run(sql.lockByKey, [replaces]),
+    findKey(change, replaces),
+  ])
+  if (assigner === undefined || known !== undefined) return assigner === undefined ? undefined : known
+  if (old?.state !== 'active' || old.gateway !== gateway) {
+    throw new StoreError('STORE_UNKNOWN_KEY', 'the key to replace is not an active one of this gateway')
+  }
+  const [added, assigned] = await Promise.all([
+    change.run(sql.add, [secondSeed, old.pneId, replaces, createdAt]),
     findKey(change, secondSeed),
   ])
-  if (assigner === undefined || known !== undefined) return assigner && known
-  await add(assigner)
-  return findKey(change, secondSeed)
-}
-
-/** @throws {PostgresError} another transaction has just added it: begin again, and it is found */
-async function addKey(
-  change: Change,
-  {
-    secondSeed,
-    pneId,
-    replaces,
-    createdAt,
-  }: Omit<NewKey, 'replaces' | 'gateway'> & { pneId: string; replaces: Uint8Array | null },
-): Promise<void> {
-  const added = await change.run(sql.add, [secondSeed, pneId, replaces, createdAt])
   if (added === 0) throw inEachOthersWay()
-}
-
-async function addWords(change: Change, id: number | undefined, name: string | null): Promise<void> {
-  const words = wordsOf(name)
-  if (words.length > 0) await change.run(sql.addWords, [words, id])
-}
-
-/** What {@link Store.confirmPne} does. */
-export async function confirmPne(
-  change: Change,
-  secondSeed: Uint8Array,
-  gateway: string,
-  at: number,
-): Promise<KeyRow | undefined> {
-  const [, , confirmed, found] = await Promise.all([
-    change.run(sql.lockByKey, [secondSeed]),
-    change.run(sql.confirm, [secondSeed, gateway, at]),
-    change.run(sql.confirmPne, [secondSeed, at]),
-    findKey(change, secondSeed),
-  ])
-  change.count({ 'pnes.pending': -confirmed, 'pnes.active': confirmed })
-  return found
+  return assigned
 }
 
 /** What {@link Store.retireKey} does. */

@@ -48,6 +48,7 @@ import type {
   SealedRow,
   TokenRow,
 } from '../contract-operator.ts'
+import { assignPnes, type Confirmation, confirmPnes } from './assignments.ts'
 import { Batcher } from './batcher.ts'
 import { type Change, changing } from './change.ts'
 import { changesSince, newestLines } from './changes.ts'
@@ -65,8 +66,8 @@ import * as revocations from './revocations.ts'
 import { statements } from './statements.ts'
 import * as users from './users.ts'
 
-/** Calls that report presence in one transaction. */
-const REPORTS_MAX = 200
+/** Calls that are answered in one transaction. */
+const TOGETHER_MAX = 200
 
 type TagOf = (secondSeed: Uint8Array) => Uint8Array
 
@@ -81,13 +82,17 @@ export class PostgresStore implements Store {
   readonly #reads: Queries
   readonly #lookUps: LookUps
   readonly #reports: Batcher<registrations.Reported, registrations.Counted>
+  readonly #assignments: Batcher<NewPne, KeyRow | undefined>
+  readonly #confirmations: Batcher<Confirmation, KeyRow | undefined>
   readonly #events = new events.EventAppender()
 
   constructor(database: Database) {
     this.#database = database
     this.#reads = database.reads
     this.#lookUps = new LookUps(database.reads)
-    this.#reports = new Batcher({ run: (calls) => this.#countTogether(calls), max: REPORTS_MAX, parallel: 1 })
+    this.#reports = this.#batched(registrations.countReports, 1)
+    this.#assignments = this.#batched(assignPnes, 2)
+    this.#confirmations = this.#batched(confirmPnes, 2)
   }
 
   async claim(name: string, value: Uint8Array): Promise<Uint8Array> {
@@ -186,7 +191,7 @@ export class PostgresStore implements Store {
   // PNEs and their keys
 
   assignPne(pne: NewPne): Promise<KeyRow | undefined> {
-    return this.#change('idempotent', (change) => keys.assignPne(change, pne))
+    return this.#assignments.add(pne)
   }
 
   assignKey(key: NewKey): Promise<KeyRow | undefined> {
@@ -194,7 +199,7 @@ export class PostgresStore implements Store {
   }
 
   confirmPne(secondSeed: Uint8Array, gateway: string, at: number): Promise<KeyRow | undefined> {
-    return this.#change('idempotent', (change) => keys.confirmPne(change, secondSeed, gateway, at))
+    return this.#confirmations.add({ secondSeed, gateway, at })
   }
 
   retireKey(secondSeed: Uint8Array, gateway: string, at: number): Promise<KeyRow | undefined> {
@@ -374,26 +379,22 @@ export class PostgresStore implements Store {
     return this.#database.transaction('once', (transaction) => operator.reseal(transaction, rows))
   }
 
-  close(): Promise<void> {
-    return this.#database.close()
+  async close(): Promise<void> {
+    const batchers = [this.#reports, this.#assignments, this.#confirmations]
+    await Promise.all(batchers.map((batcher) => batcher.close()))
+    await this.#database.close()
+  }
+
+  /** Calls that come together in one transaction, so many of which may be under way. */
+  #batched<In, Out>(
+    work: (change: Change, inputs: readonly In[]) => Promise<PromiseSettledResult<Out>[]>,
+    parallel: number,
+  ): Batcher<In, Out> {
+    const run = (inputs: readonly In[]) => this.#change('idempotent', (change) => work(change, inputs))
+    return new Batcher({ run, max: TOGETHER_MAX, parallel })
   }
 
   #change<T>(again: Again, work: (change: Change) => Promise<T>): Promise<T> {
     return this.#database.transaction(again, (transaction) => changing(transaction, work))
-  }
-
-  /** Together, and when the database refuses one of them, each alone: then only that one fails. */
-  async #countTogether(calls: registrations.Reported[]): Promise<PromiseSettledResult<registrations.Counted>[]> {
-    const count = (some: registrations.Reported[]) =>
-      this.#change('idempotent', (change) => registrations.countReports(change, some))
-    try {
-      return await count(calls)
-    } catch (error) {
-      if (calls.length === 1 || !(error instanceof StoreError) || error.code !== 'STORE_FAILED') throw error
-      const alone = await Promise.allSettled(calls.map((call) => count([call])))
-      return alone.map((one) =>
-        one.status === 'fulfilled' ? (one.value[0] as PromiseSettledResult<registrations.Counted>) : one,
-      )
-    }
   }
 }
