@@ -19,6 +19,7 @@ test('everything that gateway run takes, and services; paths are relative to the
     data = "/var/lib/opencpns"
     server = "cpns.example.org:7410"
     listen = "[::]:7411"
+    advertise = ["hub.example.org:7411", "[fd00::2]:443"]
     rotate-after = "12h"
     [services.mqtt]
     address = "127.0.0.1:1883"
@@ -32,6 +33,7 @@ test('everything that gateway run takes, and services; paths are relative to the
     data: '/var/lib/opencpns',
     server: [{ kind: 'cpns', host: 'cpns.example.org', port: 7410 }],
     listen: { host: '::', port: 7411 },
+    advertise: ['hub.example.org:7411', '[fd00::2]:443'],
     rotateAfter: 12 * 3_600_000,
     services: {
       mqtt: { host: '127.0.0.1', port: 1883 },
@@ -77,6 +79,7 @@ const wrong: readonly [what: string, toml: string, message: RegExp][] = [
   ['no server at all', 'server = []', /server is an empty list/],
   ['a server that is a number', 'server = ["a:1", 7]', /server is not a text/],
   ['a server without a port among others', 'server = ["a:1", "b"]', /server cannot be so\. It is not HOST:PORT/],
+  ['an advertised address without a port', 'advertise = ["hub"]', /advertise cannot be so\. It is not HOST:PORT/],
   ['a server at port 0', 'server = "cpns:0"', /server cannot be so\. Nobody listens on port 0/],
   ['a duration without a unit', 'rotate-after = "90"', /rotate-after cannot be so\. It is not a duration/],
   ['a duration that is a number', 'rotate-after = 90', /rotate-after is not a text/],

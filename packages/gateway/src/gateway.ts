@@ -13,6 +13,7 @@ import type { GatewayParts } from './parts.ts'
 import { PneConnection } from './pne-connection.ts'
 import { serve } from './serve.ts'
 import { StatusFile } from './status.ts'
+import { checkAdvertised } from './tickets.ts'
 import { chooseServer, type ServerChoice } from './upstream/choose.ts'
 
 /** Connections that have not authenticated yet: docs/protocol.md section 8. */
@@ -27,6 +28,8 @@ export interface GatewayOptions extends ServerChoice, GatewaySettings {
   readonly dataDir: string
   /** Port 0: any free one. */
   readonly listen: Address
+  /** Where PNEs find it, `HOST:PORT`, up to four: what pairing tickets name in place of where it listens. */
+  readonly advertise?: readonly string[] | undefined
   /** Where /metrics, /healthz and /readyz are; without it nothing is counted. */
   readonly metrics?: Address | undefined
 }
@@ -49,9 +52,12 @@ export interface Gateway {
  * @throws {GatewayError} CREDENTIAL_…, BAD_ARGUMENT, DATA_FOLDER_…, STORAGE_KEY_WRONG, DATABASE_…, PORT_TAKEN, LISTEN_FAILED
  */
 export async function runGateway(options: GatewayOptions): Promise<Gateway> {
+  const { advertise = [] } = options
+  checkAdvertised(advertise)
   const chosen = await chooseServer(options)
   const { identity, realm } = chosen.name
   const folder = await claimDataFolder(options.dataDir, { identity, realm })
+  folder.noteAdvertised(advertise)
   const metrics = options.metrics && new (await import('./metrics/metrics.ts')).GatewayMetrics()
   const parts = assemble(chosen, folder, options, metrics)
   const gateway = await listen(options.listen, folder, parts).catch((error) => {

@@ -20,7 +20,7 @@ export interface TicketOptions {
   readonly dataDir: string
   /** What a person calls the PNE: 1 to 64 octets. */
   readonly name?: string | undefined
-  /** Where the PNE finds the gateway, `HOST:PORT`, one to four. Otherwise: where it listens. */
+  /** Where the PNE finds the gateway, `HOST:PORT`, one to four. Otherwise: what it advertises, or else where it listens. */
   readonly addresses?: readonly string[] | undefined
 }
 
@@ -53,11 +53,11 @@ interface TicketWishes extends Omit<TicketOptions, 'dataDir'> {
  * @throws {GatewayError} BAD_ARGUMENT, DATABASE_…
  */
 export function makeTicket(
-  folder: Pick<DataFolder, 'address' | 'name' | 'tickets'>,
+  folder: Pick<DataFolder, 'address' | 'advertised' | 'name' | 'tickets'>,
   { name, addresses, lifetimeS = TICKET_LIFETIME_S }: TicketWishes,
 ): { uri: string; expiresAtS: number; ticketId: Uint8Array } {
   const ticket = {
-    addresses: addresses ?? reachable(folder.address()),
+    addresses: addresses ?? whereFound(folder),
     gateway: folder.name.identity,
     ticketId: randomBytes(TICKET_ID_OCTETS),
     secret: randomBytes(TICKET_SECRET_OCTETS),
@@ -67,6 +67,13 @@ export function makeTicket(
   checkUri(uri)
   folder.tickets.add({ ...ticket, name })
   return { uri, expiresAtS: ticket.expiresAtS, ticketId: ticket.ticketId }
+}
+
+/** Whether a ticket can name these. @throws {GatewayError} BAD_ARGUMENT */
+export function checkAdvertised(addresses: readonly string[]): void {
+  const [ticketId, secret] = [Buffer.alloc(TICKET_ID_OCTETS), Buffer.alloc(TICKET_SECRET_OCTETS)]
+  const gateway = 'gateway@example.org'
+  if (addresses.length > 0) checkUri(formatPairingUri({ addresses, gateway, ticketId, secret, expiresAtS: 1 }))
 }
 
 function checkName(name: string): void {
@@ -82,6 +89,11 @@ function checkUri(uri: string): void {
   } catch {
     throw new GatewayError('BAD_ARGUMENT', `an address is HOST:PORT, and there are one to ${ADDRESSES_MAX} of them`)
   }
+}
+
+function whereFound(folder: Pick<DataFolder, 'address' | 'advertised'>): readonly string[] {
+  const advertised = folder.advertised()
+  return advertised.length > 0 ? advertised : reachable(folder.address())
 }
 
 /** A gateway that listens everywhere is found at the addresses of this machine, those of the network before its own. */

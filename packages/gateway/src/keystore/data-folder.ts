@@ -38,6 +38,9 @@ export interface DataFolder {
   /** Where the gateway listens, `HOST:PORT`, as it last said; undefined before the first time. */
   address(): string | undefined
   noteAddress(address: string): void
+  /** Where PNEs find the gateway instead, `HOST:PORT` each, as it last said; empty for where it listens. */
+  advertised(): readonly string[]
+  noteAdvertised(addresses: readonly string[]): void
   /** Idempotent. */
   close(): void
 }
@@ -102,6 +105,8 @@ function open(dir: string, storageKey: Uint8Array, claimant?: GatewayName): Data
       policy: new PolicyStore(db),
       address: () => meta.get('address') as string | undefined,
       noteAddress: (address) => meta.set('address', address),
+      advertised: () => wordsOf(meta.get('advertised')),
+      noteAdvertised: (addresses) => meta.set('advertised', addresses.join(' ')),
       close: () => closeOnce(db),
     }
   } catch (error) {
@@ -119,6 +124,10 @@ function metaOf(db: DatabaseSync) {
     get: (name: string) => select.get(name)?.['value'],
     set: (name: string, value: string | Uint8Array) => void upsert.run(name, value),
   }
+}
+
+function wordsOf(value: unknown): string[] {
+  return typeof value === 'string' && value !== '' ? value.split(' ') : []
 }
 
 /** The first opening seals a known value; every later one must open it. */

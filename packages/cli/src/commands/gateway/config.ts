@@ -1,8 +1,8 @@
 // The configuration file of a gateway. What each key means: docs/services.md.
 import type { Service } from '@opencpns/gateway'
 import { parseDuration } from '../../duration.ts'
-import { type Endpoint, parseEndpoint, parseListen } from '../../endpoint.ts'
-import { by, Invalid, readToml, table, tableOf, text, within, yesOrNo } from '../../toml.ts'
+import { type Endpoint, formatEndpoint, parseEndpoint, parseListen } from '../../endpoint.ts'
+import { by, Invalid, type Reader, readToml, table, tableOf, text, within, yesOrNo } from '../../toml.ts'
 import { parseServer, type Server } from './server.ts'
 import { isServiceName } from './service.ts'
 
@@ -15,6 +15,8 @@ export interface GatewayConfig {
   readonly server?: readonly Server[] | undefined
   readonly secretFile?: string | undefined
   readonly listen?: Endpoint | undefined
+  /** `HOST:PORT` each. */
+  readonly advertise?: readonly string[] | undefined
   readonly metrics?: Endpoint | undefined
   readonly announce?: boolean | undefined
   /** Milliseconds. */
@@ -33,9 +35,10 @@ export async function readConfig(file: string): Promise<GatewayConfig> {
     credential: path,
     identity: text,
     data: path,
-    server: serversOf,
+    server: (value, at) => several(value, at, by(parseServer)),
     'secret-file': path,
     listen: by(parseListen),
+    advertise: (value, at) => several(value, at, by(parseEndpoint)).map(formatEndpoint),
     metrics: by(parseListen),
     announce: yesOrNo,
     'rotate-after': by(parseDuration),
@@ -44,11 +47,11 @@ export async function readConfig(file: string): Promise<GatewayConfig> {
   return { ...settings, secretFile, rotateAfter, services }
 }
 
-/** One server, or a list of replicas. */
-function serversOf(value: unknown, at: string): Server[] {
-  const servers = Array.isArray(value) ? value : [value]
-  if (servers.length === 0) throw new Invalid(at, 'is an empty list')
-  return servers.map((server) => by(parseServer)(server, at))
+/** One, or a list. */
+function several<T>(value: unknown, at: string, read: Reader<T>): T[] {
+  const values = Array.isArray(value) ? value : [value]
+  if (values.length === 0) throw new Invalid(at, 'is an empty list')
+  return values.map((one) => read(one, at))
 }
 
 function servicesOf(value: unknown, at: string): Record<string, Service> {

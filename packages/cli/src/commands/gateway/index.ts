@@ -42,6 +42,11 @@ export function addGateway(program: Command): void {
       parseListen,
     )
     .option(
+      '--advertise <host:port>',
+      'where devices reach this gateway, when that is not where it listens: what pairing tickets name; up to four, tried in this order',
+      collect((text) => formatEndpoint(parseEndpoint(text))),
+    )
+    .option(
       '--service <name=host:port>',
       'a service for devices, and where it is; may be repeated',
       collect(parseService),
@@ -88,7 +93,7 @@ export function addGateway(program: Command): void {
     .option('--name <name>', 'what to call the device in lists')
     .option(
       '--address <host:port>',
-      'where the device reaches this gateway; up to four, tried in this order',
+      'where the device reaches this gateway; up to four, tried in this order (default: as gateway run --advertise says)',
       collect((text) => formatEndpoint(parseEndpoint(text))),
     )
     .action(lazily(() => import('./pair.ts')))

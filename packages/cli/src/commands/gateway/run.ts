@@ -24,6 +24,7 @@ interface Options extends CommonOptions {
   server?: Server[]
   secretFile?: string
   listen?: Endpoint
+  advertise?: string[]
   metrics?: Endpoint
   service?: ServiceOption[]
   rotateAfter?: number
@@ -63,6 +64,7 @@ async function settingsOf({
   const {
     data: dataDir,
     listen = EVERYWHERE,
+    advertise,
     announce,
     metrics,
     rotateAfter: rotateAfterMs,
@@ -73,6 +75,7 @@ async function settingsOf({
     ...serverOf(settings),
     dataDir,
     listen,
+    advertise,
     announce,
     metrics,
     rotateAfterMs,
