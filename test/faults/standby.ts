@@ -8,13 +8,13 @@ import { Result } from '@opencpns/protocol'
 import { type Postgres, startPostgres } from '../support/postgres.ts'
 import { until } from '../support/until.ts'
 import { type Fault, Promises, type Trial } from './support/fault.ts'
-import { townIn } from './support/fault-town.ts'
+import { AT_LAST_MS, becomes, townIn } from './support/fault-town.ts'
 import { GivenUp, type LinkedGateway } from './support/linked-gateway.ts'
-import { countsOf, isSuccess, Load, longestMs, outcomeOf } from './support/load.ts'
+import { countsOf, isSuccess, Load, longestMs } from './support/load.ts'
 import { MovingAddress } from './support/moving-address.ts'
 
 const PER_S = 20
-const RECOVERY_MS = 15_000
+const RECOVERY_MS = 30_000
 
 export const standby: Fault = {
   name: 'standby',
@@ -25,7 +25,7 @@ export const standby: Fault = {
     const home = await town.gateway('home')
     const { address: hotel } = await town.gateway('hotel')
     const visiting = { gateway: hotel, credential: await town.pair(home, 'watch') }
-    await until(async () => (await outcomeOf(visiting)) === 'remote', 'the hotel does not reach the server', 15_000)
+    await becomes('remote', visiting)
     const gateway = await town.linkedGateway('depot')
     trial.say('settled')
 
@@ -40,7 +40,7 @@ export const standby: Fault = {
     proxy.target = standby.port
     const promotedMs = Math.round(performance.now() - killedAt)
     const before = assigning.acknowledged.length
-    await until(() => assigning.acknowledged.length > before, 'no assignment is acknowledged any more', 60_000)
+    await until(() => assigning.acknowledged.length > before, 'no assignment is acknowledged any more', AT_LAST_MS)
     const recoveredMs = Math.round(performance.now() - killedAt - promotedMs)
     await sleep(1000)
     const acknowledged = await assigning.stop()
@@ -85,10 +85,14 @@ async function pairOfDatabases({ after }: Trial) {
 async function commitOnBoth(primary: Postgres): Promise<void> {
   await primary.sql('postgres', `ALTER SYSTEM SET synchronous_standby_names = 'standby'`)
   await primary.sql('postgres', 'SELECT pg_reload_conf()')
-  await until(async () => {
-    const [row] = await primary.sql('postgres', 'SELECT sync_state FROM pg_stat_replication')
-    return row?.['sync_state'] === 'sync'
-  }, 'the standby does not follow')
+  await until(
+    async () => {
+      const [row] = await primary.sql('postgres', 'SELECT sync_state FROM pg_stat_replication')
+      return row?.['sync_state'] === 'sync'
+    },
+    'the standby does not follow',
+    AT_LAST_MS,
+  )
 }
 
 interface Acknowledged {

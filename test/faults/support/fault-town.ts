@@ -1,21 +1,27 @@
-// Real processes to do faults to: a server that keeps its port, gateways, paired PNEs, in a temporary folder, made by the command
-// line and gone with the trial.
+// Real processes to do faults to: a server that keeps its port, gateways, paired PNEs, in a temporary folder that is gone with the
+// trial. What does not stay is asked of the admin API: a process for each question would take a slow machine too long.
 
-import { cpSync } from 'node:fs'
+import { cpSync, existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { createTicket, readGatewayCredential } from '@opencpns/gateway'
-import { type Address, formatHostPort } from '@opencpns/io'
+import { type Address, formatHostPort, writeFileAtomic } from '@opencpns/io'
 import { type Credential, pair } from '@opencpns/pne'
+import { readAdminAccess } from '@opencpns/server'
 import { Machine, type Running } from '../../end-to-end/processes.ts'
 import { addressOf, freePort, ProcessTown } from '../../end-to-end/town.ts'
 import { startPostgres } from '../../support/postgres.ts'
 import { until } from '../../support/until.ts'
 import type { Trial } from './fault.ts'
 import { LinkedGateway } from './linked-gateway.ts'
+import { type Attempt, outcomeOf } from './load.ts'
 
 export type StoreKind = 'SQLite' | 'PostgreSQL'
 export const stores: readonly StoreKind[] = ['SQLite', 'PostgreSQL']
 
-const PAIRING_MS = 20_000
+/** Only a fault takes so long. */
+export const AT_LAST_MS = 60_000
+
+const PAIRING_MS = 60_000
 
 /** A PNE as the admin API lists it. */
 interface Pne {
@@ -73,8 +79,15 @@ export class FaultTown {
   /** Starts the server, with alice as its user. @param machine where, if not here  @param more options */
   async server(machine?: Machine, ...more: string[]): Promise<Running> {
     const server = await this.serverAgain(machine, ...more)
-    await this.town.addUser()
+    await this.post('/v1/users', { name: 'alice' })
     return server
+  }
+
+  /** One on which commands find this in their environment beside the rest. */
+  furtherMachine(env: NodeJS.ProcessEnv): Machine {
+    const machine = new Machine(undefined, { ...this.#env, ...env })
+    this.#machines.push(machine)
+    return machine
   }
 
   /** The server, as one of several. */
@@ -91,20 +104,26 @@ export class FaultTown {
   /**
    * A further server of the same store, as a process: a replica, with a copy of the data folder that nobody has used yet.
    * It is started where it was by `again`.
-   * @param env what it finds in its environment beside the rest
    */
-  async replica(name: string, env?: NodeJS.ProcessEnv): Promise<ServerProcess> {
+  async replica(name: string): Promise<ServerProcess> {
     cpSync(this.path('server'), this.path(name), { recursive: true, preserveTimestamps: true })
     const address = { host: '127.0.0.1', port: await freePort() }
     const where = ['--listen', formatHostPort(address), '--admin', '127.0.0.1:0', '--log-level', 'error']
-    const machine = env ? this.#furtherMachine(env) : this.town.machine
-    const again = () => machine.start('server', 'run', '--data', this.path(name), ...where)
+    const again = () => this.town.machine.start('server', 'run', '--data', this.path(name), ...where)
     return { address, running: await again(), again }
+  }
+
+  /** Makes the credential NAME.json. */
+  async addGateway(name: string): Promise<void> {
+    const { identity = '', secret } = await this.post('/v1/gateways', { name, user: 'alice' })
+    const realm = identity.split('@')[1]
+    const credential = { type: 'opencpns-gateway', version: 1, identity, realm, secret }
+    await writeFileAtomic(this.path(`${name}.json`), JSON.stringify(credential), { mode: 0o600 })
   }
 
   /** A gateway as a process. */
   async gateway(name: string): Promise<GatewayProcess> {
-    await this.town.addGateway(name)
+    await this.addGateway(name)
     return this.startGateway(name)
   }
 
@@ -123,7 +142,7 @@ export class FaultTown {
 
   /** A gateway that is only a link, in this process. */
   async linkedGateway(name: string): Promise<LinkedGateway> {
-    await this.town.addGateway(name)
+    await this.addGateway(name)
     const gateway = new LinkedGateway(this.serverAt, await readGatewayCredential(this.path(`${name}.json`)))
     this.#linked.push(gateway)
     return gateway
@@ -149,6 +168,15 @@ export class FaultTown {
     return credential as Credential
   }
 
+  /** Whether a gateway has a connection to this server that it made since then, as it says itself. @param since milliseconds since the epoch */
+  isConnected({ name }: GatewayProcess, server: Address, since: number): boolean {
+    const file = join(this.path(name), 'status.json')
+    if (!existsSync(file)) return false
+    const { servers } = JSON.parse(readFileSync(file, 'utf8')) as Status
+    const found = servers.find(({ address }) => address === formatHostPort(server))
+    return found?.connected === true && Date.parse(found.since) >= since
+  }
+
   /** All PNEs that the server knows. */
   pnes(): Promise<Pne[]> {
     return this.list<Pne>('/v1/pnes')
@@ -165,16 +193,29 @@ export class FaultTown {
     return items
   }
 
+  /** Changes something by the admin API. */
+  async post(path: string, body: object): Promise<Readonly<Record<string, string>>> {
+    const { url, token } = await readAdminAccess(this.path('server'))
+    const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
+    const response = await fetch(url + path, { method: 'POST', headers, body: JSON.stringify(body) })
+    if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`)
+    return response.json() as Promise<Record<string, string>>
+  }
+
   async close(): Promise<void> {
     for (const gateway of this.#linked) gateway.close()
     await Promise.all(this.#machines.map((machine) => machine.close()))
   }
+}
 
-  #furtherMachine(env: NodeJS.ProcessEnv): Machine {
-    const machine = new Machine(undefined, { ...this.#env, ...env })
-    this.#machines.push(machine)
-    return machine
-  }
+/** Of status.json, as a gateway writes it. */
+interface Status {
+  readonly servers: readonly { readonly address: string; readonly connected: boolean; readonly since: string }[]
+}
+
+/** Until authentications end so: `remote`, `local`. */
+export async function becomes(result: string, attempt: Attempt): Promise<void> {
+  await until(async () => (await outcomeOf(attempt)) === result, `no authentication ends as ${result}`, AT_LAST_MS)
 }
 
 interface GatewayPlace {

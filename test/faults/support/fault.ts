@@ -3,10 +3,15 @@
 /** Progress, for people. */
 type Say = (text: string) => void
 
+/** What a trial in short may take, with room for a machine that has other things to do. */
+const SHORT_MS = 30_000
+
 export interface Trial {
   /** At most 45 s in place of some minutes: for the normal test run. */
   readonly short: boolean
   readonly say: Say
+  /** Whether there is time to do something once more: in short a slow machine does it less often. @param share of the trial, 0 to 1, that is over then */
+  hasTime(share: number): boolean
   /** Undoes something, last first, when the trial is over, however it ends. */
   after(undo: () => unknown): void
 }
@@ -55,12 +60,14 @@ export async function attempt(
   onUndo: (undo: () => Promise<void>) => void = () => {},
 ): Promise<Finding> {
   const undoes: (() => unknown)[] = []
+  const begun = performance.now()
+  const hasTime = (share: number) => !short || performance.now() - begun < share * SHORT_MS
   const undo = async () => {
     for (let last = undoes.pop(); last; last = undoes.pop()) await last()
   }
   onUndo(undo)
   try {
-    return await fault.attempt({ short, say, after: (one) => void undoes.push(one) })
+    return await fault.attempt({ short, say, hasTime, after: (one) => void undoes.push(one) })
   } finally {
     await undo()
   }

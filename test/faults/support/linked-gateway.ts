@@ -29,7 +29,7 @@ import {
 
 const RETRY_MS = 20
 /** A server that was killed is there again long before. */
-const DEADLINE_MS = 20_000
+const DEADLINE_MS = 60_000
 
 const deaf: ServerListener = {
   onRevocationNotice: () => {},

@@ -10,10 +10,14 @@ const UNDER_WAY_MAX = 500
 export interface Outcome {
   /** When it was to begin, by `performance.now()`. */
   readonly at: number
-  /** From then to the session, or to the error. */
+  /** When it really began. */
+  readonly began: number
+  /** From `at` to the session, or to the error. */
   readonly ms: number
   /** `local`, `remote`, or the code of the error. */
   readonly result: string
+  /** What a device that was told to try again heard when it did so, and when it began to. */
+  readonly again?: { readonly began: number; readonly result: string }
 }
 
 export interface Attempt extends Pick<ConnectOptions, 'credential' | 'transientKeys' | 'timeoutMs'> {
@@ -22,6 +26,8 @@ export interface Attempt extends Pick<ConnectOptions, 'credential' | 'transientK
 
 interface LoadOptions extends Attempt {
   readonly perS: number
+  /** Who is told to try again does so, once. */
+  readonly asksAgain?: boolean
 }
 
 export class Load {
@@ -58,8 +64,16 @@ export class Load {
   }
 
   async #once(at: number): Promise<void> {
+    const began = performance.now()
     const result = await outcomeOf(this.#options)
-    this.outcomes.push({ at, ms: performance.now() - at, result })
+    const outcome = { at, began, ms: performance.now() - at, result }
+    const again = result === 'BUSY' && this.#options.asksAgain ? await this.#again() : undefined
+    this.outcomes.push({ ...outcome, ...(again && { again }) })
+  }
+
+  async #again() {
+    const began = performance.now()
+    return { began, result: await outcomeOf(this.#options) }
   }
 }
 
@@ -95,11 +109,6 @@ export function medianMs(outcomes: readonly Outcome[]): number {
 /** In whole milliseconds, how long so many of them took at most. @param share 0 to 1 */
 export function withinMs(outcomes: readonly Outcome[], share: number): number {
   return Math.round(quantileMs(outcomes, share))
-}
-
-/** The slowest of the quickest tenth. */
-export function quickMs(outcomes: readonly Outcome[]): number {
-  return quantileMs(outcomes, 0.1)
 }
 
 function quantileMs(outcomes: readonly Outcome[], quantile: number): number {
