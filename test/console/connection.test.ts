@@ -64,15 +64,22 @@ test('who logs out is out', { skip: noBrowser }, async (t) => {
   assert.equal(await page.evaluate("fetch('/v1/users').then(({ status }) => status)"), 401)
 })
 
+/** All that are allowed, at once: within a minute on any machine. */
+const GUESS = `Promise.all(Array.from({ length: 10 }, (_, at) =>
+  fetch('/v1/session', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ token: 'guess-' + at }),
+  }).then(({ status }) => status),
+))`
+
 test('whoever guesses is slowed down, and told for how long', { skip: noBrowser }, async (t) => {
   const desk = await Desk.open(t)
   const { page } = await desk.browse()
   await page.goto('/')
-  for (let attempt = 0; attempt < 11; attempt++) {
-    await page.locator('input[type=password]').fill(`guess-${attempt}`)
-    const answered = page.waitForResponse((response) => response.url().endsWith('/v1/session'))
-    await page.getByRole('button', { name: 'Log in' }).click()
-    await answered
-  }
+  const statuses = await page.evaluate(GUESS)
+  assert.deepEqual(statuses, new Array(10).fill(401))
+  await page.locator('input[type=password]').fill('guess')
+  await page.getByRole('button', { name: 'Log in' }).click()
   await page.getByRole('alert').getByText('TOO_MANY_ATTEMPTS').waitFor()
 })

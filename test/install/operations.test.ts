@@ -15,7 +15,8 @@ const root = fileURLToPath(new URL('../../', import.meta.url))
 const file = join(root, 'docs/operations.md')
 const document = readFileSync(file, 'utf8')
 const LAUNCHER = join(root, 'packages/cli/bin/opencpns.js')
-const TIMEOUT_MS = 180_000
+/** Some thirty commands, a second each or several on a machine that does other things: only what hangs takes so long. */
+const TIMEOUT_MS = 600_000
 /** Written out in the document, for readers; taken on many machines. */
 const ports = [7410, 7411, 7412]
 

@@ -10,7 +10,7 @@ import { pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
 import { Running } from '../end-to-end/processes.ts'
 
-const NPM_MS = 240_000
+const NPM_MS = 600_000
 
 /** Writes the address of each module that is loaded into a file: what a command is made of. */
 const RECORDER = `

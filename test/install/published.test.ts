@@ -13,6 +13,8 @@ import { npm, Prefix, whyNoRegistry } from './prefix.ts'
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const { version } = JSON.parse(readFileSync(join(root, 'packages/cli/package.json'), 'utf8'))
 const skip = (await whyNoRegistry()) ?? false
+/** Only what hangs takes so long: npm has a deadline of its own. */
+const INSTALL_MS = 900_000
 let tarballs: readonly Tarball[]
 
 function temporary(t: { after: (done: () => void) => void }): string {
@@ -50,7 +52,7 @@ test('a tarball holds what was built, README, licence and manifest, and no sourc
   }
 })
 
-test('the command, installed without the checkout', { skip, timeout: 300_000 }, async (t) => {
+test('the command, installed without the checkout', { skip, timeout: INSTALL_MS }, async (t) => {
   const prefix = new Prefix(temporary(t))
   await prefix.install(tarballs.map(({ file }) => file))
   t.after(() => prefix.close())
@@ -78,7 +80,7 @@ test('the command, installed without the checkout', { skip, timeout: 300_000 }, 
   })
 })
 
-test('the oldest Node that is supported runs it too', { skip, timeout: 300_000 }, async (t) => {
+test('the oldest Node that is supported runs it too', { skip, timeout: INSTALL_MS }, async (t) => {
   const folder = temporary(t)
   const node = `node-${process.platform}-${process.arch}`
   await npm('install', '--prefix', join(folder, 'node'), '--no-audit', '--no-fund', `${node}@24`)
@@ -88,7 +90,7 @@ test('the oldest Node that is supported runs it too', { skip, timeout: 300_000 }
   await fromNothing(prefix)
 })
 
-test('a device installs no server code, and no dependency of the server', { skip, timeout: 300_000 }, async (t) => {
+test('a device installs no server code, and no dependency of the server', { skip, timeout: INSTALL_MS }, async (t) => {
   const folder = temporary(t)
   await npm(
     'install',

@@ -43,7 +43,7 @@ test('systemd understands the units, and finds little that they leave open', asy
 })
 
 test('on a machine with systemd: from nothing to a session, hardened, watched, and rekeyed by root', {
-  timeout: 450_000,
+  timeout: 900_000,
 }, async (t) => {
   const why = whyNoMachine()
   if (why !== undefined) return t.skip(why)

@@ -14,8 +14,9 @@ export interface Span {
   readonly spanId: string
   /** Empty at the first of a trace. */
   readonly parentSpanId: string
-  /** In microseconds. */
-  readonly us: number
+  /** Nanoseconds since the epoch. */
+  readonly from: bigint
+  readonly to: bigint
   readonly attributes: Readonly<Record<string, unknown>>
   readonly isError: boolean
 }
@@ -29,7 +30,7 @@ interface Export {
   readonly resourceSpans: readonly {
     readonly resource: { readonly attributes: readonly Attribute[] }
     readonly scopeSpans: readonly {
-      readonly spans: readonly (Omit<Span, 'attributes' | 'isError' | 'us' | 'service'> & {
+      readonly spans: readonly (Omit<Span, 'attributes' | 'isError' | 'from' | 'to' | 'service'> & {
         readonly attributes: readonly Attribute[]
         readonly status: { readonly code?: number }
         readonly startTimeUnixNano: string
@@ -78,9 +79,9 @@ export class Collector {
       const service = String(valuesOf(resource.attributes)['service.name'])
       for (const { spans } of scopeSpans) {
         for (const { name, kind, traceId, spanId, parentSpanId = '', status, attributes, ...times } of spans) {
-          const us = Number(BigInt(times.endTimeUnixNano) - BigInt(times.startTimeUnixNano)) / 1000
+          const [from, to] = [BigInt(times.startTimeUnixNano), BigInt(times.endTimeUnixNano)]
           const place = { service, name, kind, traceId, spanId, parentSpanId }
-          this.spans.push({ ...place, us, attributes: valuesOf(attributes), isError: status.code === ERROR })
+          this.spans.push({ ...place, from, to, attributes: valuesOf(attributes), isError: status.code === ERROR })
         }
       }
     }

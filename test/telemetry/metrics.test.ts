@@ -72,10 +72,13 @@ async function happen(radius: Address): Promise<void> {
   await new Promise((resolve) => socket.send('no RADIUS', radius.port, radius.host, resolve))
   socket.close()
   await until(async () => (await samples(atServer))[`${SERVER}radius_requests_total{outcome="malformed"}`] === 1)
-  await until(async () => {
-    const reported = await samples(atServer)
-    return reported[`${SERVER}reported_authentications_total{case="remote",result="accepted"}`] === 2
-  })
+  const isReported = async (of: string, count: number) =>
+    (await samples(atServer))[`${SERVER}reported_authentications_total{${of}}`] === count
+  await until(() => isReported('case="remote",result="accepted"', 2))
+  await until(() => isReported('case="local",result="accepted"', 1))
+  await until(() => isReported('case="undecided",result="refused"', 1))
+  await until(async () => (await samples(atHome))[`${GATEWAY}pairings_total{result="unsupported-version"}`] === 1)
+  await until(async () => ((await samples(atHome))[`${GATEWAY}challenges`] ?? 0) > 0)
 }
 
 const SERVER = 'opencpns_server_'

@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const CHECKOUT = fileURLToPath(new URL('../../../', import.meta.url))
-const BOOT_MS = 400_000
+const BOOT_MS = 800_000
 
 /** Why no such machine can be had here; undefined when it can. */
 export function whyNoMachine(): string | undefined {
