@@ -49,7 +49,8 @@ class Watching {
   }
 
   of(event: string): Answer[] {
-    const blocks = this.#text.split('\n\n').filter((block) => block.includes(`event: ${event}\n`))
+    const whole = this.#text.slice(0, this.#text.lastIndexOf('\n\n') + 2).split('\n\n')
+    const blocks = whole.filter((block) => block.includes(`event: ${event}\n`))
     return blocks.map((block) => JSON.parse(/^data: (.*)$/m.exec(block)?.[1] ?? ''))
   }
 }
