@@ -16,12 +16,14 @@ import {
   TicketRequest,
   TicketResponse,
 } from '@opencpns/protocol'
+import { until } from '../../../../test/support/until.ts'
 import { type CpnsDoor, openCpnsDoor } from '../../src/doors/cpns/door.ts'
 import { Challenges, EventLog, initDataFolder, type NewEvent, openDataFolder, Registry } from '../../src/index.ts'
 import { temporaryFolder } from '../temp-folder.ts'
 import { answerChallenge, ScriptedGateway } from './scripted-gateway.ts'
 
-const limits = { timeoutMs: 3000 }
+/** Only a fault takes so long. */
+const limits = { timeoutMs: 30_000 }
 const folder = temporaryFolder({ after })
 const secrets = new Map<string, Buffer>()
 const reports: [gateway: string, report: AuthenticationsReport, told: readonly AuthenticationReport[]][] = []
@@ -274,4 +276,26 @@ test('a policy is still told, first of all', async (t) => {
   const gateway = await ScriptedGateway.connect(door.address, identity, secrets.get(identity) as Buffer, [2, 1])
   t.after(() => gateway.link.destroy())
   assert.equal(gateway.policy?.type, PolicyNotice.name)
+})
+
+test('a gateway has 64 links and no more: the oldest gives way, and the newest is asked', async (t) => {
+  const identity = `gw-${gateways++}@example.org`
+  const secret = secrets.get(identity) as Buffer
+  const links: ScriptedGateway['link'][] = []
+  t.after(() => {
+    for (const link of links) link.destroy()
+  })
+  const connect = async () => {
+    const { link } = await ScriptedGateway.connect(door.address, identity, secret, [2])
+    links.push(link)
+    return link
+  }
+  for (let n = 0; n < 64; n++) await connect()
+  const are64 = () => door.load().links === 64
+  await until(are64, 'links of other tests stay')
+  const newest = await connect()
+  await assert.rejects(links[0]?.receive(limits) ?? assert.fail(), { code: 'LINK_CLOSED' })
+  await until(are64)
+  await door.gateways.askToRotate(identity, 'pne-1')
+  assert.equal(decode(await newest.receive(limits), RotationNotice).pneId, 'pne-1')
 })

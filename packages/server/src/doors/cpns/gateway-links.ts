@@ -5,6 +5,9 @@ import { GatewayUnavailable, type LinkedGateways } from './gateways.ts'
 import type { GatewayLink } from './link.ts'
 import type { MadeTicket, TicketWishes } from './ticket-requests.ts'
 
+/** A gateway keeps one or two to each server. One that opens many more would take the room of all others. */
+const LINKS_MAX = 64
+
 export class GatewayLinks implements LinkedGateways {
   readonly #of = new Map<string, GatewayLink[]>()
 
@@ -24,8 +27,11 @@ export class GatewayLinks implements LinkedGateways {
     this.#linkOf(gateway).askToRotate(pneId)
   }
 
+  /** Beyond 64 of one gateway the oldest is closed. */
   add(link: GatewayLink): void {
-    this.#of.set(link.gateway, [...(this.#of.get(link.gateway) ?? []), link])
+    const links = [...(this.#of.get(link.gateway) ?? []), link]
+    this.#of.set(link.gateway, links)
+    if (links.length > LINKS_MAX) links[0]?.close()
   }
 
   /** False when it was the last one of its gateway. */
