@@ -62,6 +62,13 @@ test('a ticket is asked of a gateway that is linked with the other server, and b
   await until(isConnected, 'nobody knows that it is connected', 5000)
   const { uri } = await operate(stage, 'POST', '/v1/gateways/hotel-gw/tickets', { name: 'ring' })
   assert.match(uri, /^cpns:.*g=hotel-gw@example\.org/)
+  await stage.register('away-gw')
+  const atOnce = async () => {
+    const since = performance.now()
+    await assert.rejects(stage.admin('/v1/gateways/away-gw/tickets', {}), /409 .*GATEWAY_NOT_CONNECTED/)
+    return performance.now() - since < 4500 // a server that says nothing is waited for 5 s
+  }
+  await until(atOnce, 'the other server does not say that it has no link', 30_000)
 })
 
 test('while the database is away a PNE that was seen is authenticated, a stranger and a revoked one are not; then all is as before', async (t) => {

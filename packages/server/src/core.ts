@@ -75,7 +75,7 @@ export async function openCore(options: CoreOptions, closers: (() => unknown)[])
   bus.subscribe((message) => {
     if (message.type === 'live') for (const one of message.messages) live.receive(one)
   })
-  const inquiries = new Inquiries({ bus, vault, now })
+  const inquiries = new Inquiries({ bus, vault, others: () => links.otherReplicas(), now })
   closers.push(() => inquiries.close())
   const totals = new Totals(store, () => links.count(), now)
   return { realm, vault, adminToken, store, registry, events, live, authentications, links, totals, metrics, inquiries }

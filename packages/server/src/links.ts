@@ -60,6 +60,11 @@ export class Links {
     return Math.max(this.#own.size, await this.#store.countLinks(this.#aliveAfter()))
   }
 
+  /** How many replicas there are beside this one, those included that have died a moment ago. @throws {StoreError} */
+  otherReplicas(): Promise<number> {
+    return this.#store.countOtherReplicas(this.replica, this.#aliveAfter())
+  }
+
   /** Since when gateways are connected, by identity; those that are not are not there. @throws {StoreError} */
   async connectedSince(gateways: readonly string[]): Promise<Map<string, number>> {
     const since = new Map<string, number>()

@@ -7,8 +7,8 @@ export type BusMessage =
   | { readonly type: 'changed' }
   /** What happened here, for operators who watch elsewhere. */
   | { readonly type: 'live'; readonly messages: readonly LiveMessage[] }
-  /** Whoever has a link with a gateway is asked for something: inquiries.ts. */
-  | { readonly type: 'ask' | 'answer'; readonly id: string; readonly sealed: string }
+  /** Whoever has a link with a gateway is asked for something; all others say that they have none: inquiries.ts. */
+  | { readonly type: 'ask' | 'answer' | 'absent'; readonly id: string; readonly sealed: string }
 
 export type BusListener = (message: BusMessage) => void
 

@@ -1,5 +1,6 @@
 // Asks the other servers of the store for something that one of them has, as a link with a gateway: the question goes to all, and
-// whoever has it answers. What is said is sealed under the master key that they share, for the database carries it.
+// whoever has it answers; the others say that they do not have it, so that nobody waits for an answer that cannot come. What is said is
+// sealed under the master key that they share, for the database carries it.
 import { randomBytes } from 'node:crypto'
 import type { Vault } from '../vault.ts'
 import type { Bus, BusMessage } from './bus.ts'
@@ -14,11 +15,19 @@ export type Answerer = (question: unknown) => Promise<unknown> | undefined
 interface InquiriesOptions {
   readonly bus: Bus
   readonly vault: Pick<Vault, 'seal' | 'open'>
+  /** How many other servers there are: at least as many as hear the question. */
+  readonly others: () => Promise<number>
   /** ms since the epoch */
   readonly now: () => number
 }
 
+type Kind = 'ask' | 'answer' | 'absent'
+
 interface UnderWay {
+  /** Servers that do not have it, by name. */
+  readonly absent: Set<string>
+  /** How many others there are, once that is known. */
+  others?: number
   readonly timer: NodeJS.Timeout
   readonly resolve: (answer: unknown) => void
 }
@@ -27,26 +36,28 @@ export class Inquiries {
   readonly #options: InquiriesOptions
   readonly #underWay = new Map<string, UnderWay>()
   readonly #unsubscribe: () => void
-  #answerer: Answerer = () => undefined
+  readonly #name = randomBytes(9).toString('base64url')
+  #answerer: Answerer | undefined
 
   constructor(options: InquiriesOptions) {
     this.#options = options
     this.#unsubscribe = options.bus.subscribe((message) => this.#receive(message))
   }
 
-  /** Answers what others ask. */
+  /** Answers what others ask; before that nothing is answered, for nothing is known. */
   answerWith(answerer: Answerer): void {
     this.#answerer = answerer
   }
 
-  /** The first answer; undefined when none comes in time, or too much is asked at once. */
+  /** The first answer; undefined when no server has what is asked for, no answer comes in time, or too much is asked at once. */
   ask(question: unknown, timeoutMs: number): Promise<unknown> {
     if (this.#underWay.size >= UNDER_WAY_MAX) return Promise.resolve(undefined)
     const id = randomBytes(12).toString('base64url')
     const { promise, resolve } = Promise.withResolvers<unknown>()
     const timer = setTimeout(() => this.#take(id)?.resolve(undefined), timeoutMs)
-    this.#underWay.set(id, { timer, resolve })
+    this.#underWay.set(id, { timer, resolve, absent: new Set() })
     this.#send('ask', id, question)
+    void this.#countOthers(id)
     return promise
   }
 
@@ -58,13 +69,24 @@ export class Inquiries {
   #receive(message: BusMessage): void {
     if (message.type === 'ask') void this.#answer(message.id, message.sealed)
     else if (message.type === 'answer') this.#answered(message.id, message.sealed)
+    else if (message.type === 'absent') this.#absent(message.id, message.sealed)
+  }
+
+  /** Without a count, as while the store is away, the time of the question decides. */
+  async #countOthers(id: string): Promise<void> {
+    const others = await this.#options.others().catch(() => Number.POSITIVE_INFINITY)
+    const asked = this.#underWay.get(id)
+    if (!asked) return
+    asked.others = others
+    this.#endIfNowhere(id, asked)
   }
 
   async #answer(id: string, sealed: string): Promise<void> {
     const question = this.#opened('ask', id, sealed)
-    if (question === undefined) return
+    if (question === undefined || this.#answerer === undefined) return
     const answer = await this.#answerer(question)
-    if (answer !== undefined) this.#send('answer', id, answer)
+    if (answer === undefined) this.#send('absent', id, this.#name)
+    else this.#send('answer', id, answer)
   }
 
   #answered(id: string, sealed: string): void {
@@ -73,14 +95,27 @@ export class Inquiries {
     if (answer !== undefined) this.#take(id)?.resolve(answer)
   }
 
-  #send(type: 'ask' | 'answer', id: string, content: unknown): void {
+  #absent(id: string, sealed: string): void {
+    const asked = this.#underWay.get(id)
+    if (!asked) return
+    const name = this.#opened('absent', id, sealed)
+    if (typeof name !== 'string') return
+    asked.absent.add(name)
+    this.#endIfNowhere(id, asked)
+  }
+
+  #endIfNowhere(id: string, { absent, others = Number.POSITIVE_INFINITY }: UnderWay): void {
+    if (absent.size >= others) this.#take(id)?.resolve(undefined)
+  }
+
+  #send(type: Kind, id: string, content: unknown): void {
     const { bus, vault, now } = this.#options
     const plaintext = Buffer.from(JSON.stringify({ at: now(), content }))
     bus.publish({ type, id, sealed: vault.seal('message', `${type} ${id}`, plaintext).toString('base64') })
   }
 
   /** Undefined for what is not of a server of ours, or old. */
-  #opened(type: 'ask' | 'answer', id: string, sealed: string): unknown {
+  #opened(type: Kind, id: string, sealed: string): unknown {
     const { vault, now } = this.#options
     try {
       const { at, content } = JSON.parse(

@@ -152,6 +152,8 @@ export interface OperatorStore {
   listLinks(aliveAfter: number, gateways?: readonly string[]): Promise<LinkRow[]>
   /** How many gateways have a link, by the same rule. */
   countLinks(aliveAfter: number): Promise<number>
+  /** How many replicas beside this one beat at `aliveAfter` or later. */
+  countOtherReplicas(replica: string, aliveAfter: number): Promise<number>
 
   /** As exact as a count that takes at most some ms can be. Removed users are not counted. */
   counts(): Promise<Counts>

@@ -29,9 +29,16 @@ function linked(gateway: string, { fails = false } = {}) {
   return { gateways, rotated, wishes }
 }
 
-function join(t: TestContext, hub: Hub, here: LinkedGateways, { key = masterKey, now = Date.now } = {}) {
+/** @param options.others  how many other servers it believes that there are: so many that it waits, unless told */
+function join(
+  t: TestContext,
+  hub: Hub,
+  here: LinkedGateways,
+  options: { key?: Buffer; now?: () => number; others?: () => Promise<number> } = {},
+) {
+  const { key = masterKey, now = Date.now, others = async () => 100 } = options
   const bus = hub.join()
-  const inquiries = new Inquiries({ bus, vault: new Vault(Buffer.from(key)), now })
+  const inquiries = new Inquiries({ bus, vault: new Vault(Buffer.from(key)), others, now })
   t.after(() => inquiries.close())
   return { gateways: new Gateways(here, inquiries), inquiries, bus }
 }
@@ -69,9 +76,91 @@ test('why a gateway could not, is told by the server that asked it', async (t) =
   await assert.rejects(gateways.askToRotate('home@example.org', 'pne-1'), { code: 'GATEWAY_TOO_OLD' })
 })
 
-test('a gateway without a link anywhere is not connected, and nobody is asked for ever', async (t) => {
+test('a gateway without a link anywhere is not connected, as soon as all servers have said so', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] }) // no question ever runs out
+  for (const count of [0, 1, 3]) {
+    const hub = new Hub()
+    const { gateways } = join(t, hub, noGateways, { others: async () => count })
+    for (let i = 0; i < count; i++) join(t, hub, linked('lobby@example.org').gateways)
+    await assert.rejects(gateways.makeTicket('home@example.org', {}), { code: 'GATEWAY_NOT_CONNECTED' })
+    await assert.rejects(gateways.askToRotate('home@example.org', 'pne-1'), { code: 'GATEWAY_NOT_CONNECTED' })
+  }
+})
+
+test('a server that says nothing is waited for: it may have the link', async (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] })
-  const { gateways } = join(t, new Hub(), noGateways)
+  const hub = new Hub()
+  const { gateways } = join(t, hub, noGateways, { others: async () => 2 })
+  join(t, hub, linked('lobby@example.org').gateways)
+  join(t, hub, linked('pole@example.org').gateways, { key: randomBytes(32) }) // cannot read the question
+  let isOver = false
+  const asked = gateways.makeTicket('home@example.org', {}).finally(() => {
+    isOver = true
+  })
+  asked.catch(() => {})
+  for (let i = 0; i < 10; i++) await new Promise(setImmediate)
+  assert.equal(isOver, false)
+  t.mock.timers.tick(5000)
+  await assert.rejects(asked, { code: 'GATEWAY_NOT_CONNECTED' })
+})
+
+test('a server that has not begun to serve says nothing', async (t) => {
+  const hub = new Hub()
+  const said: BusMessage[] = []
+  hub.join().subscribe((message) => said.push(message))
+  const { gateways } = join(t, hub, noGateways)
+  const others = async () => 0
+  const early = new Inquiries({ bus: hub.join(), vault: new Vault(Buffer.from(masterKey)), others, now: Date.now })
+  t.after(() => early.close())
+  gateways.makeTicket('home@example.org', {}).catch(() => {})
+  for (let i = 0; i < 5; i++) await new Promise(setImmediate)
+  assert.deepEqual(
+    said.map(({ type }) => type),
+    ['ask'],
+  )
+})
+
+test('a server that has the link is heard after all others have said that they have none', async (t) => {
+  const hub = new Hub()
+  const { gateways } = join(t, hub, noGateways, { others: async () => 3 })
+  for (let i = 0; i < 2; i++) join(t, hub, linked('lobby@example.org').gateways)
+  const home = linked('home@example.org')
+  const { promise: asked, resolve: answer } = Promise.withResolvers<typeof ticket>()
+  join(t, hub, { ...home.gateways, makeTicket: () => asked })
+  const making = gateways.makeTicket('home@example.org', {})
+  for (let i = 0; i < 10; i++) await new Promise(setImmediate)
+  answer(ticket)
+  assert.deepEqual(await making, ticket)
+})
+
+test('that a server has no link, said twice or by a stranger, counts for no other server', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  const hub = new Hub()
+  const asker = join(t, hub, noGateways, { others: async () => 2 })
+  join(t, hub, linked('lobby@example.org').gateways)
+  const listener = hub.join()
+  listener.subscribe((message) => {
+    if (message.type === 'absent') listener.publish(message)
+    if (message.type !== 'ask') return
+    const vault = new Vault(randomBytes(32))
+    const plaintext = Buffer.from(JSON.stringify({ at: Date.now(), content: 'stranger' }))
+    listener.publish({
+      ...message,
+      type: 'absent',
+      sealed: vault.seal('message', `absent ${message.id}`, plaintext).toString('base64'),
+    })
+  })
+  let isOver = false
+  asker.gateways.makeTicket('home@example.org', {}).catch(() => {
+    isOver = true
+  })
+  for (let i = 0; i < 20; i++) await new Promise(setImmediate)
+  assert.equal(isOver, false)
+})
+
+test('while it is not known how many servers there are, the question runs out, and nobody is asked for ever', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  const { gateways } = join(t, new Hub(), noGateways, { others: () => Promise.reject(new Error('the store is away')) })
   const asked = gateways.makeTicket('home@example.org', {})
   t.mock.timers.tick(5000)
   await assert.rejects(asked, { code: 'GATEWAY_NOT_CONNECTED' })
@@ -83,11 +172,10 @@ test('no word of what is asked and answered can be read on the way', async (t) =
   hub.join().subscribe((message) => said.push(message))
   const { gateways } = join(t, hub, noGateways)
   join(t, hub, linked('home@example.org').gateways)
+  join(t, hub, linked('lobby@example.org').gateways)
   await gateways.makeTicket('home@example.org', { name: 'watch' })
-  assert.deepEqual(
-    said.map(({ type }) => type),
-    ['ask', 'answer'],
-  )
+  for (let i = 0; i < 5; i++) await new Promise(setImmediate)
+  assert.deepEqual(said.map(({ type }) => type).sort(), ['absent', 'answer', 'ask'])
   const text = said.map((message) =>
     'sealed' in message ? Buffer.from(message.sealed, 'base64').toString('latin1') : '',
   )

@@ -158,6 +158,9 @@ export function operatorContract(contract: Contract): void {
     assert.deepEqual(await list(115), [links[0], links[2]])
     assert.deepEqual(await list(121), [])
     assert.deepEqual([await store.countLinks(120), await store.countLinks(121)], [2, 0])
+    const others = async (...of: Parameters<Store['countOtherReplicas']>) => store.countOtherReplicas(...of)
+    assert.deepEqual([await others('r1', 0), await others('r2', 115), await others('r1', 115)], [1, 1, 0])
+    assert.deepEqual([await others('none', 0), await others('none', 121)], [2, 0])
   })
 
   contract('links come and go in the order in which they are told', async (store) => {

@@ -65,6 +65,7 @@ const sql = statements('operator', {
   listLinks: `${links} ${inOrder}`,
   linksOf: `${links} AND l.gateway = ANY($2::text[]) ${inOrder}`,
   countLinks: `SELECT count(DISTINCT l.gateway) AS n FROM ${alive}`,
+  countOtherReplicas: 'SELECT count(*) AS n FROM replicas WHERE name <> $1 AND at >= $2',
 
   sealedSeeds: `
     SELECT u.name || '/' || s.generation AS place, s.sealed FROM users u JOIN first_seeds s ON s.user_id = u.id
@@ -208,6 +209,11 @@ export function listLinks(reads: Queries, aliveAfter: number, gateways?: readonl
 /** What {@link OperatorStore.countLinks} gives. */
 export async function countLinks(reads: Queries, aliveAfter: number): Promise<number> {
   return (await reads.first<{ n: number }>(sql.countLinks, [aliveAfter]))?.n ?? 0
+}
+
+/** What {@link OperatorStore.countOtherReplicas} gives. */
+export async function countOtherReplicas(reads: Queries, replica: string, aliveAfter: number): Promise<number> {
+  return (await reads.first<{ n: number }>(sql.countOtherReplicas, [replica, aliveAfter]))?.n ?? 0
 }
 
 const kinds = ['first-seed', 'gateway-secret', 'radius-secret'] as const

@@ -367,6 +367,10 @@ export class PostgresStore implements Store {
     return operator.countLinks(this.#reads, aliveAfter)
   }
 
+  countOtherReplicas(replica: string, aliveAfter: number): Promise<number> {
+    return operator.countOtherReplicas(this.#reads, replica, aliveAfter)
+  }
+
   counts(): Promise<Counts> {
     return readCounts(this.#reads)
   }

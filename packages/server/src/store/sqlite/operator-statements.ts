@@ -49,6 +49,7 @@ export const operatorSql = {
   listLinks: `${link} ${inOrder}`,
   linksOf: `${link} AND l.gateway IN (SELECT value FROM json_each(:gateways)) ${inOrder}`,
   countLinks: `SELECT count(DISTINCT l.gateway) AS count ${alive}`,
+  countOtherReplicas: 'SELECT count(*) AS count FROM replicas WHERE name <> :replica AND at >= :aliveAfter',
 
   counts: `
     SELECT (SELECT count(*) FROM users) - (SELECT count(*) FROM users WHERE removed_at IS NOT NULL) AS users,

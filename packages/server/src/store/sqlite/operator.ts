@@ -129,6 +129,12 @@ export class OperatorPart implements OperatorStore {
     return this.connection.read(({ countLinks }) => row<{ count: number }>(countLinks.get({ aliveAfter })).count)
   }
 
+  countOtherReplicas(replica: string, aliveAfter: number): Promise<number> {
+    return this.connection.read(
+      ({ countOtherReplicas }) => row<{ count: number }>(countOtherReplicas.get({ replica, aliveAfter })).count,
+    )
+  }
+
   counts(): Promise<Counts> {
     return this.connection.read((statements) => {
       const found = row<Record<string, number>>(statements.counts.get())
