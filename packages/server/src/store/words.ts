@@ -11,6 +11,11 @@ export const ABOVE_ALL = '\u{10ffff}'
 const ascii = /^[\x00-\x7f]*$/
 const word = /[\p{L}\p{M}\p{N}]+/gu
 
+/** What a cursor may say that a list had come to: nothing, or a word in its stored form. */
+export function isStoredWord(text: string): boolean {
+  return text.length <= WORD_MAX && /^[\p{L}\p{M}\p{N}]*$/u.test(text)
+}
+
 /** The words of a display name in the form in which they are compared, each once. */
 export function wordsOf(name: string | null): string[] {
   if (name === null) return []

@@ -232,7 +232,9 @@ export function listContract(contract: Contract): void {
 
   contract('a cursor of a search that no page gave is refused', async (store) => {
     await furnish(store)
-    for (const cursor of ['', 'w', 'w1', 'wx.bGFtcA', 'i/', 'w1.b*', `w1.${'x'.repeat(999)}`, `i${'x'.repeat(99)}`]) {
+    const forged = ['w1.AA', 'w1.bGFtcAA', 'w1.JQ', `w1.${'bGFt'.repeat(64)}`] // a NUL, one in a word, no word, too long
+    const cursors = ['', 'w', 'w1', 'wx.bGFtcA', 'i/', 'w1.b*', `w1.${'x'.repeat(999)}`, `i${'x'.repeat(99)}`]
+    for (const cursor of [...cursors, ...forged]) {
       await assert.rejects(
         store.listPnes({ query: 'l' }, { limit: 1, cursor }),
         { code: 'STORE_CURSOR_INVALID' },

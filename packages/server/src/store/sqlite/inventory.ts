@@ -1,7 +1,7 @@
 // The inventory of PNEs as a list: newest first or, with a query, by the words of display names. A list is read in parts of
 // a thousand PNEs, between which others have the event loop; a call looks at ten of them at most.
 import { type Page, type PageRequest, type PneFilter, type PneRow, StoreError } from '../contract.ts'
-import { ABOVE_ALL, firstWord, matches, matchesName, parseQuery, type Query } from '../words.ts'
+import { ABOVE_ALL, firstWord, isStoredWord, matches, matchesName, parseQuery, type Query } from '../words.ts'
 import type { Connection, Parameters } from './connection.ts'
 import { pneRow } from './rows.ts'
 
@@ -183,8 +183,8 @@ function readPosition(cursor: string, isQuery: boolean): Position {
   const [, newest, id, word, pneId] =
     /^(?:([1-9]\d{0,14})|w(\d{1,15})\.([\w-]{0,256})|i([\w-]{0,64}))$/.exec(cursor) ?? []
   if (newest !== undefined) return { by: 'newest', id: Number(newest) }
-  if (isQuery && word !== undefined)
-    return { by: 'word', id: Number(id), word: Buffer.from(word, 'base64url').toString() }
+  const text = word === undefined ? undefined : Buffer.from(word, 'base64url').toString()
+  if (isQuery && text !== undefined && isStoredWord(text)) return { by: 'word', id: Number(id), word: text }
   if (isQuery && pneId !== undefined) return { by: 'pneId', pneId }
   throw new StoreError('STORE_CURSOR_INVALID', 'the cursor is not one of this list: begin again without a cursor')
 }
