@@ -45,7 +45,7 @@ const accept: Response = { code: Code.AccessAccept, attributes: [SessionTimeout.
 const reject: Response = { code: Code.AccessReject, attributes: splitEapMessage(Buffer.from([4, 9, 0, 4])) }
 
 /** An AAA server that answers the requests in turn as the test says, and an upstream that asks it. */
-async function connect(t: TestContext, answers: (Response | undefined)[], deadlineMs = 2000) {
+async function connect(t: TestContext, answers: (Response | undefined)[], deadlineMs = 20_000) {
   const requests: Packet[] = []
   const handle: Handler = (request) => {
     requests.push(request)

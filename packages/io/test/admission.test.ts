@@ -18,11 +18,11 @@ test('of 300 silent connections the last 100 stay, and one that speaks still get
     })
   })
   const silent: Socket[] = []
-  for (let i = 0; i < 300; i++) silent.push((await connectTcp({ ...address, timeoutMs: 5000 })).resume())
+  for (let i = 0; i < 300; i++) silent.push((await connectTcp({ ...address, timeoutMs: 30_000 })).resume())
   t.after(() => {
     for (const socket of silent) socket.destroy()
   })
-  const speaker = await connectTcp({ ...address, timeoutMs: 5000 })
+  const speaker = await connectTcp({ ...address, timeoutMs: 30_000 })
   speaker.write('hello')
   assert.equal((await once(speaker, 'data')).toString(), 'hello')
   await Promise.all(silent.slice(0, 201).map(closed))
@@ -57,7 +57,7 @@ test('a connection displaced within its TLS handshake is refused there', async (
   const [first] = await socketPair(t)
   const [second] = await socketPair(t)
   admission.admit(first)
-  const handshake = acceptTlsPsk(first, { identity: 'i', psk: Buffer.alloc(32), alpn: 'a', timeoutMs: 5000 })
+  const handshake = acceptTlsPsk(first, { identity: 'i', psk: Buffer.alloc(32), alpn: 'a', timeoutMs: 30_000 })
   admission.admit(second)
   await assert.rejects(handshake, { code: 'TLS_REFUSED' })
 })

@@ -7,7 +7,7 @@ import { test } from 'node:test'
 import { FrameLink } from '../src/index.ts'
 
 const options = { maxFrameOctets: 64 }
-const limits = { timeoutMs: 1000 }
+const limits = { timeoutMs: 30_000 }
 const frame = Buffer.from('0000000261620000', 'hex').subarray(0, 6)
 
 async function read(stream: PassThrough): Promise<string> {

@@ -6,7 +6,7 @@ import { Duplex, type Readable } from 'node:stream'
 import { type TestContext, test } from 'node:test'
 import { connectTcp, join, listenTcp, reset } from '../src/index.ts'
 
-const limits = { timeoutMs: 3000 }
+const limits = { timeoutMs: 30_000 }
 
 /** Both ends of a connection, which may be half open. */
 async function connection(t: TestContext): Promise<[Socket, Socket]> {

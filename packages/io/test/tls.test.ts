@@ -9,7 +9,7 @@ import { connect, createSecureContext, TLSSocket } from 'node:tls'
 import { acceptTlsPsk, connectTlsPsk, FrameLink, type TlsPskOptions, tlsFacts } from '../src/index.ts'
 import { closed, nothingHeld, serve, socketPair } from './support.ts'
 
-const options: TlsPskOptions = { identity: 'c2Vzc2lvbg', psk: Buffer.alloc(32, 7), alpn: 'test/1', timeoutMs: 2000 }
+const options: TlsPskOptions = { identity: 'c2Vzc2lvbg', psk: Buffer.alloc(32, 7), alpn: 'test/1', timeoutMs: 30_000 }
 const OPENSSL = process.env['OPENSSL'] ?? 'openssl'
 const refused = { name: 'IoError', code: 'TLS_REFUSED' }
 
@@ -52,7 +52,7 @@ test('both sides agree on TLS 1.3, the post-quantum group, and the ALPN protocol
 
 test('a link is upgraded in place after frames in the clear, and carries frames again', async (t) => {
   const [a, b] = await socketPair(t)
-  const limits = { timeoutMs: 2000 }
+  const limits = { timeoutMs: 30_000 }
   const frames = { maxFrameOctets: 100 }
   const gateway = async () => {
     const clear = new FrameLink(a, frames)

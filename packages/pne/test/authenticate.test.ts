@@ -21,7 +21,7 @@ test('local case: a session with the gateway that assigned the key', async (t) =
   const tls = { version: 'TLSv1.3', group: 'X25519MLKEM768', cipher: 'TLS_AES_128_GCM_SHA256' }
   assert.deepEqual(facts, { case: 'local', gateway: home, tls })
   assert.match(sessionId, /^[\w-]{22}$/)
-  assert.ok(ms > 0 && ms < 2000)
+  assert.ok(ms > 0 && ms < 60_000)
   assert.deepEqual(
     steps.map(({ step, from, to, message }) => `${step} ${from} > ${to}: ${message}`),
     [
@@ -31,7 +31,7 @@ test('local case: a session with the gateway that assigned the key', async (t) =
       '8 PN GW > PNE: AuthenticationResponse',
     ],
   )
-  assert.ok(steps.every(({ at }, index) => at >= (steps[index - 1]?.at ?? 0) && Math.abs(at - Date.now()) < 5000))
+  assert.ok(steps.every(({ at }, index) => at >= (steps[index - 1]?.at ?? 0) && Math.abs(at - Date.now()) < 60_000))
   assert.deepEqual(gateway.failures, [])
   await session.close()
 })

@@ -26,7 +26,8 @@ import {
 } from '@opencpns/protocol'
 import { Credential } from '../src/index.ts'
 
-export const limits = { timeoutMs: 2000 }
+/** Only a fault takes so long. */
+export const limits = { timeoutMs: 30_000 }
 export const realm = 'example.org'
 export const home = 'home-gw@example.org'
 export const lobby = 'lobby-gw@example.org'

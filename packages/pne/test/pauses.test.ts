@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { IoError } from '@opencpns/io'
+import { until } from '../../../test/support/until.ts'
 import { Pauses } from '../src/daemon/pauses.ts'
 import { watchForWakes } from '../src/daemon/wake.ts'
 import { PneError, type PneErrorCode } from '../src/errors.ts'
@@ -78,7 +79,9 @@ function watched(t: { after: (done: () => void) => void }) {
   let wakes = 0
   const clocks = { wall: () => now.wall, steady: () => now.steady, addresses: () => now.addresses }
   t.after(watchForWakes(() => void wakes++, clocks, 5))
-  const seen = async () => {
+  /** Resolves when so many wakes are seen; gives how many there are after some more looks. */
+  const seen = async (expected: number) => {
+    await until(() => wakes >= expected)
     await new Promise((resolve) => setTimeout(resolve, 30))
     return wakes
   }
@@ -87,22 +90,22 @@ function watched(t: { after: (done: () => void) => void }) {
 
 test('a wake: the wall clock went on while the other stood still', async (t) => {
   const { now, seen } = watched(t)
-  assert.equal(await seen(), 0)
+  assert.equal(await seen(0), 0)
   now.wall += 60_000
-  assert.equal(await seen(), 1)
+  assert.equal(await seen(1), 1)
 })
 
 test('a wake: both clocks went on far beyond the next look', async (t) => {
   const { now, seen } = watched(t)
   now.wall += 60_000
   now.steady += 60_000
-  assert.equal(await seen(), 1)
+  assert.equal(await seen(1), 1)
 })
 
 test('a wake: other addresses', async (t) => {
   const { now, seen } = watched(t)
   now.addresses = '198.51.100.7/24'
-  assert.equal(await seen(), 1)
+  assert.equal(await seen(1), 1)
 })
 
 test('no wake: clocks that drift apart slowly', async (t) => {
@@ -110,6 +113,6 @@ test('no wake: clocks that drift apart slowly', async (t) => {
   for (let count = 0; count < 4; count++) {
     now.wall += 1500
     now.steady += 1000
-    assert.equal(await seen(), 0)
+    assert.equal(await seen(0), 0)
   }
 })

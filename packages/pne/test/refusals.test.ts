@@ -26,7 +26,7 @@ const alike =
 async function refused(t: TestContext, script: Script, { identity = home, ...options } = {}): Promise<PneError> {
   const gateway = await scriptedGateway(t, script, identity)
   const file = await credentialFile(t)
-  const connecting = connect({ ...gateway, credential: await readCredential(file.path), timeoutMs: 2000, ...options })
+  const connecting = connect({ ...gateway, credential: await readCredential(file.path), timeoutMs: 30_000, ...options })
   const error = await connecting.then(
     (session) => session.close().then(() => assert.fail(`a session came of it: ${JSON.stringify(session.facts)}`)),
     (error: PneError) => error,

@@ -54,9 +54,9 @@ interface Captured {
 
 export const captured: Captured = JSON.parse(readFileSync(new URL('./captured.json', import.meta.url), 'utf8'))
 
-/** Resolves once `holds` does; fails after 3 s. */
+/** Resolves once `holds` does; fails after 30 s. */
 export async function until(holds: () => boolean, what: string): Promise<void> {
-  const deadline = performance.now() + 3000
+  const deadline = performance.now() + 30_000
   while (!holds()) {
     if (performance.now() > deadline) throw new Error(`Waited in vain until ${what}`)
     await new Promise((resolve) => setTimeout(resolve, 2))

@@ -330,7 +330,7 @@ test('the door listens at the loopback address unless told otherwise, and says w
   await third.close()
 })
 
-test('closing the door ends its connections, idle or in the middle of a request', { timeout: 5000 }, async (t) => {
+test('closing the door ends its connections, idle or in the middle of a request', { timeout: 60_000 }, async (t) => {
   const { door, url, host, port } = await openDoor(t)
   await (await fetch(`${url}/healthz`)).text()
   const slow = connect(port, host)

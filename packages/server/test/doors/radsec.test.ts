@@ -68,9 +68,10 @@ function certificate(commonName: string, subjectAltName: string) {
   return { cert: read(cert), key: read(key), ca: read(`${folder}/ca.pem`) }
 }
 
-function client(commonName: string, subjectAltName = 'DNS:none.invalid'): RadiusClient {
+/** @param timeoutMs  by default, only a fault takes so long */
+function client(commonName: string, subjectAltName = 'DNS:none.invalid', timeoutMs = 30_000): RadiusClient {
   const { host, port } = server.addresses.radsec ?? assert.fail('no door')
-  const made = new RadiusClient({ host, port, tls: certificate(commonName, subjectAltName), timeoutMs: 700 })
+  const made = new RadiusClient({ host, port, tls: certificate(commonName, subjectAltName), timeoutMs })
   clients.push(made)
   return made
 }
@@ -107,7 +108,7 @@ for (const [what, commonName, names] of strangers) {
 }
 
 test('a connection that stands is not answered once its gateway is revoked', async () => {
-  const leaving = new Station(client('leaving'), pne)
+  const leaving = new Station(client('leaving', 'DNS:leaving', 5000), pne)
   const first = await leaving.begin()
   await withRegistry((registry) => registry.revokeGateway(`leaving@${REALM}`))
   await assert.rejects(leaving.ask(leaving.reply(first), first), { code: 'RADIUS_NO_ANSWER' })

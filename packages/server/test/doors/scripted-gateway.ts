@@ -37,7 +37,8 @@ import {
   SERVER_FRAME_MAX_OCTETS,
 } from '@opencpns/protocol'
 
-const limits = { timeoutMs: 3000 }
+/** Only a fault takes so long. */
+const limits = { timeoutMs: 30_000 }
 
 /** A gateway's link to a server, and one method for each request. */
 export class ScriptedGateway {

@@ -6,6 +6,7 @@ import { type ClientRequest, get, type IncomingMessage } from 'node:http'
 import { Writable } from 'node:stream'
 import { type TestContext, test } from 'node:test'
 import { silent } from '@opencpns/io'
+import { until } from '../../../../test/support/until.ts'
 import { createAdminDoor } from '../../src/doors/admin/door.ts'
 import { EventStream, type Topic } from '../../src/doors/admin/stream.ts'
 import type { NewEvent } from '../../src/events.ts'
@@ -14,7 +15,6 @@ import { Totals } from '../../src/live/totals.ts'
 import { Registry } from '../../src/registry.ts'
 import { openSqlite } from '../../src/store/sqlite/open.ts'
 import { Vault } from '../../src/vault.ts'
-import { until } from '../live/until.ts'
 import { furnish, GATEWAY } from '../store/furnish.ts'
 
 const token = randomBytes(32).toString('base64url')
@@ -82,7 +82,8 @@ class Stream {
   }
 
   get told(): Told[] {
-    const blocks = this.text.split('\n\n').filter((block) => block.includes('event: '))
+    const whole = this.text.slice(0, this.text.lastIndexOf('\n\n') + 2)
+    const blocks = whole.split('\n\n').filter((block) => block.includes('event: '))
     return blocks.map((block) => {
       const fields = Object.fromEntries(block.split('\n').map((line) => line.split(/: (.*)/s, 2)))
       return { id: fields['id'], event: fields['event'], data: JSON.parse(fields['data']) }
@@ -268,7 +269,13 @@ test('whoever does not read is cut off at a bound, and the others go on', async 
   const stream = new EventStream(watch)
   t.after(() => stream.close())
   const [slow, quick] = [new Connection(false), new Connection(true)]
-  const of = { token: 'ann', topics: new Set<Topic>(['changes']), isAllowed: () => true, after: undefined }
+  const of = {
+    token: 'ann',
+    isViewer: false,
+    topics: new Set<Topic>(['changes']),
+    isAllowed: () => true,
+    after: undefined,
+  }
   stream.add({ ...of, response: slow })
   stream.add({ ...of, response: quick })
   const change = { type: 'rotation', result: 'refused', reason: 'X'.repeat(20_000), gateway: GATEWAY } as const
@@ -292,8 +299,15 @@ test('a stream ends when its token is no longer good', async (t) => {
   const [revoked, other] = [new Connection(true), new Connection(true)]
   let isGood = true
   const topics = new Set<Topic>(['overview'])
-  stream.add({ token: 'ann', topics, response: revoked, isAllowed: async () => isGood, after: undefined })
-  stream.add({ token: 'bob', topics, response: other, isAllowed: () => true, after: undefined })
+  stream.add({
+    token: 'ann',
+    isViewer: false,
+    topics,
+    response: revoked,
+    isAllowed: async () => isGood,
+    after: undefined,
+  })
+  stream.add({ token: 'bob', isViewer: true, topics, response: other, isAllowed: () => true, after: undefined })
   isGood = false
   await until(() => revoked.writableEnded)
   assert.deepEqual([stream.watchers, other.writableEnded], [1, false])

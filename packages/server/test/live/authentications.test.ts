@@ -4,12 +4,12 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { silent } from '@opencpns/io'
 import { AuthenticationReport, AuthenticationsReport, Case, decode, encode, KeyUsed, Result } from '@opencpns/protocol'
+import { until } from '../../../../test/support/until.ts'
 import type { NewEvent } from '../../src/events.ts'
 import type { Batch } from '../../src/live/broadcast.ts'
 import { openLive } from '../../src/live/open.ts'
 import { openSqlite } from '../../src/store/sqlite/open.ts'
 import { furnish, GATEWAY, newPne, OTHER_GATEWAY } from '../store/furnish.ts'
-import { until } from './until.ts'
 
 const NOW_MS = 1_800_000_000_000
 

@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { silent } from '@opencpns/io'
+import { until } from '../../../../test/support/until.ts'
 import type { Batch } from '../../src/live/broadcast.ts'
 import type { LiveMessage } from '../../src/live/messages.ts'
 import { openLive } from '../../src/live/open.ts'
 import { openSqlite } from '../../src/store/sqlite/open.ts'
-import { until } from './until.ts'
 
 const TICKET = 'AAAAAAAAAAAAAAAAAAAAAA'
 const GATEWAY = 'home@example.org'
