@@ -23,7 +23,7 @@ export function wordsOf(name: string | null): string[] {
     ...new Set(
       fold(name)
         .match(word)
-        ?.map((found) => found.slice(0, WORD_MAX)),
+        ?.map((found) => found.slice(0, WORD_MAX).replace(/\p{Cs}$/u, '')), // no half of a surrogate pair
     ),
   ]
 }

@@ -167,6 +167,12 @@ export function listContract(contract: Contract): void {
     assert.deepEqual(await search("o'clock"), ['b'])
   })
 
+  contract('a word that is longer than what is kept of it is found, wherever it is cut', async (store) => {
+    const name = `a${'\u{10330}'.repeat(60)}` // in letters of two UTF-16 code units: the 64th would be half a letter
+    const search = await furnished(store, { a: name })
+    for (const query of ['a', name.slice(0, 21), name]) assert.deepEqual(await search(query), ['a'])
+  })
+
   contract('a PNE with several words that fit is listed once, over all pages', async (store) => {
     await furnish(store)
     const count = 25
