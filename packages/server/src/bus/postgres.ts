@@ -14,6 +14,8 @@ const MAC_CHARACTERS = 43
 const SENDERS_MAX = 1000
 /** Messages in a second; more are dropped. */
 const PER_SECOND_MAX = 500
+/** Of many that say that something has changed, the first goes at once and one more so much later, for all of them. */
+const CHANGED_EVERY_MS = 10
 
 interface PostgresBusOptions {
   readonly vault: Pick<Vault, 'busKey'>
@@ -40,6 +42,8 @@ export class PostgresBus implements Bus {
   readonly #logger: Logger | undefined
   #second = 0
   #sent = 0
+  #announcing: NodeJS.Timeout | undefined
+  #announceAgain = false
 
   constructor(address: PostgresAddress, { vault, logger, onConnected = () => {} }: PostgresBusOptions) {
     this.#key = vault.busKey()
@@ -49,6 +53,25 @@ export class PostgresBus implements Bus {
   }
 
   publish(message: BusMessage): void {
+    if (message.type === 'changed') this.#announce()
+    else this.#send(message)
+  }
+
+  /** A gateway can make us say it as often as it likes: that must leave room for the rest. */
+  #announce(): void {
+    if (this.#announcing) {
+      this.#announceAgain = true
+      return
+    }
+    this.#send({ type: 'changed' })
+    this.#announcing = setTimeout(() => {
+      this.#announcing = undefined
+      if (this.#announceAgain) this.#announce()
+    }, CHANGED_EVERY_MS).unref()
+    this.#announceAgain = false
+  }
+
+  #send(message: BusMessage): void {
     for (const payload of this.#payloadsOf(message)) {
       if (!this.#mayGo()) return
       this.#notifications
@@ -64,6 +87,7 @@ export class PostgresBus implements Bus {
   }
 
   close(): Promise<void> {
+    clearTimeout(this.#announcing)
     this.#listeners.clear()
     return this.#notifications.close()
   }

@@ -81,6 +81,16 @@ test('what somebody makes up, changes or sends again is not heard', async (t) =>
   assert.deepEqual(two.heard, [ask('first'), ask('second')])
 })
 
+test('a thousand changes at once are told twice, and leave room for what else is said', async (t) => {
+  const [one, two] = [await open(t), await open(t)]
+  for (let n = 0; n < 1000; n++) one.bus.publish({ type: 'changed' })
+  one.bus.publish(ask('a ticket'))
+  await until(() => two.heard.length === 3)
+  assert.deepEqual(two.heard, [{ type: 'changed' }, ask('a ticket'), { type: 'changed' }])
+  one.bus.publish({ type: 'changed' })
+  await until(() => two.heard.length === 4)
+})
+
 test('a message that is too long for the database is cut where it can be', async (t) => {
   const [one, two] = [await open(t), await open(t)]
   const ticket = (n: number) => ({ ticket: `${n}`.padStart(2000, '.'), gateway: 'home@example.org', expires: 1 })
