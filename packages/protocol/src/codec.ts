@@ -1,7 +1,8 @@
 // Messages to and from CBOR (RFC 8949): deterministic encoding (section 4.2), strict decoding. Framing is not here.
-// docs/protocol.md section 3. Strictness is one comparison: what we decoded must encode to the very octets we got.
+// docs/protocol.md section 3.
 
-import { decode as decodeCbor, encode as encodeCbor } from 'cborg'
+import { encode as encodeCbor } from 'cborg'
+import { readMap } from './cbor.ts'
 import { ProtocolError } from './errors.ts'
 import type { Fields, Message, MessageOf, ValuesOf } from './schema.ts'
 
@@ -26,14 +27,14 @@ export function encode<F extends Fields>(message: Message<string, F>, values: Va
  *   key, a value outside its declaration. UNEXPECTED_MESSAGE: another message than those expected
  */
 export function decode<const M extends readonly Message[]>(body: Uint8Array, ...expected: M): MessageOf<M[number]> {
-  const map = decodeMap(body)
+  const map = readMap(body)
   const number = map.get(0)
   const message = expected.find((one) => one.number === number)
   if (!message) throw new ProtocolError('UNEXPECTED_MESSAGE', unexpected(number, expected))
   return readFields(message, map) as MessageOf<M[number]>
 }
 
-function readFields(message: Message, map: Map<unknown, unknown>): unknown {
+function readFields(message: Message, map: ReadonlyMap<number, unknown>): unknown {
   const values: Record<string, unknown> = { type: message.name }
   let found = 1
   for (const [name, field] of message.rows) {
@@ -47,24 +48,6 @@ function readFields(message: Message, map: Map<unknown, unknown>): unknown {
   }
   if (found !== map.size) throw new ProtocolError('MALFORMED_MESSAGE', `${message.name}: it has an unknown key`)
   return values
-}
-
-const options = { useMaps: true, strict: true, rejectDuplicateMapKeys: true, allowIndefinite: false } as const
-
-function decodeMap(body: Uint8Array): Map<unknown, unknown> {
-  let value: unknown
-  let again: Uint8Array
-  try {
-    value = decodeCbor(body, options)
-    again = encodeCbor(value)
-  } catch (cause) {
-    throw new ProtocolError('MALFORMED_MESSAGE', 'the frame is not one CBOR item of the kinds we use', { cause })
-  }
-  if (!(value instanceof Map)) throw new ProtocolError('MALFORMED_MESSAGE', 'the frame is not a CBOR map')
-  if (Buffer.compare(body, again) !== 0) {
-    throw new ProtocolError('MALFORMED_MESSAGE', 'the frame is not in deterministic encoding (RFC 8949 section 4.2)')
-  }
-  return value
 }
 
 function unexpected(number: unknown, expected: readonly Message[]): string {

@@ -3,8 +3,9 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { encode as encodeCbor } from 'cborg'
+import { decode as decodeCbor, encode as encodeCbor } from 'cborg'
 import fc from 'fast-check'
+import { readMap } from '../src/cbor.ts'
 import { AuthenticationRequest, AuthenticationResponse, decode, Ping, ProtocolError } from '../src/index.ts'
 import type { Message } from '../src/schema.ts'
 import { encode, messages, type Values, valuesOf } from './arbitrary.ts'
@@ -103,6 +104,61 @@ test('octets of chance are refused with a ProtocolError, never with another exce
     { numRuns: 2000 },
   )
 })
+
+test('property: a map is read if, and only if, it is the deterministic encoding of itself and of the kinds we use', () => {
+  const text = fc.oneof(fc.string({ unit: 'binary', maxLength: 30 }), fc.constantFrom('\ufeffa', '\ufffd'))
+  const odd = fc.constantFrom(null, undefined, -1, 1.5, 2n ** 60n, new Map([[0, 1]]))
+  const { item } = fc.letrec((tie) => ({
+    item: fc.oneof(
+      { weight: 6, arbitrary: fc.oneof(fc.nat(), fc.nat(30), text, fc.boolean(), fc.uint8Array({ maxLength: 300 })) },
+      { weight: 1, arbitrary: fc.oneof(odd, fc.array(tie('item'), { maxLength: 4 })) },
+    ),
+  }))
+  const key = fc.oneof({ weight: 30, arbitrary: fc.nat(40) }, { weight: 1, arbitrary: fc.constantFrom('a', -1, 0.5) })
+  const change = fc.option(fc.tuple(fc.nat(400), fc.integer({ min: 1, max: 255 })), { freq: 3 })
+  let accepted = 0
+  fc.assert(
+    fc.property(fc.array(fc.tuple(key, item), { maxLength: 6 }), change, (entries, changed) => {
+      const octets = Uint8Array.from(encodeCbor(new Map(entries)))
+      const at = (changed?.[0] ?? 0) % octets.length
+      octets[at] = (octets[at] ?? 0) ^ (changed?.[1] ?? 0)
+      const map = isDeterministic(octets)
+      if (map === undefined) return refusesMap(octets)
+      accepted++
+      assert.deepEqual([...readMap(octets)], [...map])
+    }),
+    { numRuns: 600 },
+  )
+  assert.ok(accepted > 60)
+})
+
+function refusesMap(octets: Uint8Array): void {
+  assert.throws(
+    () => readMap(octets),
+    (error) => error instanceof ProtocolError && error.code === 'MALFORMED_MESSAGE',
+  )
+}
+
+/** The map, by the simplest check: what was decoded encodes to the very octets that came. */
+function isDeterministic(octets: Uint8Array): Map<unknown, unknown> | undefined {
+  const options = { useMaps: true, strict: true, rejectDuplicateMapKeys: true, allowIndefinite: false }
+  try {
+    const value = decodeCbor(octets, options)
+    if (!(value instanceof Map) || Buffer.compare(encodeCbor(value), octets) !== 0) return undefined
+    return [...value].every(([key, one]) => isUint(key) && isOfOurKinds(one, 0)) ? value : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function isUint(value: unknown): boolean {
+  return Number.isSafeInteger(value) && (value as number) >= 0
+}
+
+function isOfOurKinds(value: unknown, depth: number): boolean {
+  if (Array.isArray(value)) return depth < 4 && value.every((one) => isOfOurKinds(one, depth + 1))
+  return isUint(value) || typeof value === 'string' || typeof value === 'boolean' || value instanceof Uint8Array
+}
 
 test('forms that RFC 8949 section 4.2.1 does not allow are refused', () => {
   const forms = {
