@@ -1,7 +1,7 @@
 // Challenges without memory: GPSK-1 packets whose RAND_Server certifies itself (docs/protocol.md section 5.4).
 // Any replica with the same master key can check what another one issued.
 
-import { CIPHERSUITES, EapError, type Gpsk1, parseGpsk1, writeGpsk1 } from '@opencpns/eap'
+import { CIPHERSUITES, type Gpsk1, parseGpsk1, RAND_OCTETS, writeGpsk1 } from '@opencpns/eap'
 import { checkRandServer, makeRandServer } from '@opencpns/protocol'
 import { randomOctets } from './random.ts'
 
@@ -13,9 +13,14 @@ export type ChallengeVerdict =
   | { readonly verdict: 'valid'; readonly issued: Gpsk1 }
   | { readonly verdict: 'expired' | 'forged' }
 
+const FORGED: ChallengeVerdict = { verdict: 'forged' }
+
 export class Challenges {
   readonly #key: Uint8Array
   readonly #idServer: Buffer
+  /** A challenge of ours, and where its RAND_Server begins: all else is the same in each. */
+  readonly #example: Buffer
+  readonly #randAt: number
 
   /**
    * @param key   the challenge key, 32 octets, that all replicas share
@@ -24,6 +29,8 @@ export class Challenges {
   constructor(key: Uint8Array, realm: string) {
     this.#key = key
     this.#idServer = Buffer.from(`cpns-server@${realm}`)
+    this.#example = writeGpsk1(this.#message(IDENTIFIER, Buffer.alloc(RAND_OCTETS)))
+    this.#randAt = parseGpsk1(this.#example).randServer.byteOffset - this.#example.byteOffset
   }
 
   /** A GPSK-1 packet for one use by this gateway. @param nowS seconds since the epoch */
@@ -33,8 +40,10 @@ export class Challenges {
 
   /** Whether this GPSK-1 packet is one that a replica issued to this gateway, octet by octet, and young enough. */
   check(packet: Uint8Array, gateway: string, nowS: number): ChallengeVerdict {
-    const issued = this.#parse(packet)
-    return issued === undefined ? { verdict: 'forged' } : this.checkRand(issued.randServer, gateway, IDENTIFIER, nowS)
+    const randEnd = this.#randAt + RAND_OCTETS
+    if (packet.length !== this.#example.length || !this.#isLikeExample(packet, 0, this.#randAt)) return FORGED
+    if (!this.#isLikeExample(packet, randEnd, packet.length)) return FORGED
+    return this.checkRand(packet.subarray(this.#randAt, randEnd), gateway, IDENTIFIER, nowS)
   }
 
   /**
@@ -55,15 +64,8 @@ export class Challenges {
     return verdict === 'valid' ? { verdict, issued: this.#message(identifier, randServer) } : { verdict }
   }
 
-  #parse(packet: Uint8Array): Gpsk1 | undefined {
-    try {
-      const issued = parseGpsk1(packet)
-      const ours = writeGpsk1(this.#message(IDENTIFIER, issued.randServer))
-      return Buffer.compare(ours, packet) === 0 ? issued : undefined
-    } catch (error) {
-      if (error instanceof EapError) return undefined
-      throw error
-    }
+  #isLikeExample(packet: Uint8Array, from: number, to: number): boolean {
+    return this.#example.compare(packet, from, to, from, to) === 0
   }
 
   #message(identifier: number, randServer: Uint8Array): Gpsk1 {

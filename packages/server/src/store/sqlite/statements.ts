@@ -87,8 +87,8 @@ const sql = {
     SELECT g.identity FROM listed_gateways l JOIN gateways g ON g.id = l.gateway_id
     WHERE l.user_id = ? ORDER BY g.identity`,
   findAdmission: `
-    SELECT u.roaming, u.sessions_max AS sessionsMax, g.visitors, g.revoked_at IS NOT NULL AS gatewayRevoked,
-           EXISTS (SELECT 1 FROM listed_gateways WHERE user_id = u.id AND gateway_id = g.id) AS listed
+    SELECT u.roaming, u.sessions_max, g.visitors, g.revoked_at IS NOT NULL,
+           EXISTS (SELECT 1 FROM listed_gateways WHERE user_id = u.id AND gateway_id = g.id)
     FROM users u, gateways g WHERE u.id = ? AND g.identity = ?`,
 
   removeUser: 'UPDATE users SET removed_at = ?, version = version + 1 WHERE name = ? AND removed_at IS NULL',

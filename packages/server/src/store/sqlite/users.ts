@@ -34,16 +34,23 @@ export function checkVersion({ version }: { version: number }, ifVersion: number
   throw new StoreError('STORE_CHANGED', `this is version ${version}: look at it, then change that one`)
 }
 
+type AdmissionColumns = [
+  roaming: AdmissionRow['roaming'],
+  sessionsMax: number | null,
+  visitors: number,
+  gatewayRevoked: number,
+  listed: number,
+]
+
 export function findAdmission(
   { findAdmission }: Statements,
   userId: number,
   gateway: string,
 ): AdmissionRow | undefined {
-  const found = findAdmission.get(userId, gateway)
+  const found = findAdmission.get(userId, gateway) as unknown as AdmissionColumns | undefined
   if (found === undefined) return undefined
-  const is = (column: string) => found[column] === 1
-  const { roaming, sessionsMax } = found as unknown as AdmissionRow
-  return { roaming, sessionsMax, listed: is('listed'), visitors: is('visitors'), gatewayRevoked: is('gatewayRevoked') }
+  const [roaming, sessionsMax, visitors, gatewayRevoked, listed] = found
+  return { roaming, sessionsMax, visitors: visitors === 1, gatewayRevoked: gatewayRevoked === 1, listed: listed === 1 }
 }
 
 /** What {@link Store.removeUser} does, inside a transaction. {@link forget} must follow. */
