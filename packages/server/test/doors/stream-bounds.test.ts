@@ -11,7 +11,12 @@ const nothing: Batch = { authentications: [], unshown: 0, registrations: [], lin
 /** A stream of scripted batches to one watcher. */
 function openStream(
   t: TestContext,
-  of: { since?: () => Promise<never[]>; isAllowed?: () => Promise<boolean>; isStuck?: boolean } = {},
+  of: {
+    since?: () => Promise<never[]>
+    isAllowed?: () => Promise<boolean>
+    isStuck?: boolean
+    isViewer?: boolean
+  } = {},
 ) {
   t.mock.timers.enable({ apis: ['setInterval'] })
   let watcher: Watcher | undefined
@@ -37,8 +42,9 @@ function openStream(
   const isAllowed = of.isAllowed ?? (async () => true)
   stream.add({
     token: 'ann',
+    isViewer: of.isViewer ?? false,
     response,
-    topics: new Set(['gateways', 'overview', 'authentications']),
+    topics: new Set(['gateways', 'overview', 'authentications', 'changes']),
     isAllowed,
     after: of.since && 1,
   })
@@ -120,4 +126,25 @@ test('gateways of our own protocol that have no link are disconnected', async (t
   const { cpns, revoked } = (await store.counts()).gateways
   const { gateways } = (await call('GET', '/v1/overview')).body
   assert.deepEqual(gateways, { connected: 1, disconnected: cpns - 1, revoked })
+})
+
+test('a viewer is told what was changed, but not by whom, and of operators nothing', async (t) => {
+  const { take, told } = openStream(t, { isViewer: true })
+  const audit = { type: 'audit', id: 1, at: 0, actor: 'ann', role: 'admin', target: 'bob', outcome: 'done' } as const
+  const rotation = { type: 'rotation', id: 2, at: 0, result: 'assigned', reason: null, pne: 'pne-1' } as const
+  const operators = ['token.add', 'token.revoke', 'session.close'].map((action) => ({ ...audit, action }))
+  const device = { ...rotation, gateway: null, user: null, ticket: null }
+  await take({ changes: [...operators, { ...audit, action: 'user.add' }, device] })
+  const at = new Date(0).toISOString()
+  assert.deepEqual(told(), [
+    { ...audit, action: 'user.add', actor: null, role: null, at },
+    { ...device, at },
+  ])
+})
+
+test('whoever may read the audit log is told who changed what', async (t) => {
+  const { take, told } = openStream(t)
+  const audit = { type: 'audit', id: 1, at: 0, actor: 'ann', role: 'admin', target: 'bob', outcome: 'done' } as const
+  await take({ changes: [{ ...audit, action: 'token.add' }] })
+  assert.deepEqual(told(), [{ ...audit, action: 'token.add', at: new Date(0).toISOString() }])
 })

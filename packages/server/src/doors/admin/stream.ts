@@ -5,6 +5,7 @@ import type { Logger } from '@opencpns/io'
 import type { Authentications } from '../../live/authentications.ts'
 import type { Batch } from '../../live/broadcast.ts'
 import type { Live } from '../../live/live.ts'
+import type { Change } from '../../live/messages.ts'
 import type { Known } from '../../live/parts.ts'
 import type { Totals } from '../../live/totals.ts'
 import { time } from './forms.ts'
@@ -29,6 +30,8 @@ const RETRY_MS = 2000
 interface Watcher {
   /** Id of the token. */
   readonly token: string
+  /** Its role may not read the audit log. */
+  readonly isViewer: boolean
   readonly response: Pick<Writable, 'write' | 'end' | 'destroy' | 'once' | 'writableLength' | 'writableEnded'>
   readonly topics: ReadonlySet<Topic>
   /** Whether its token is still good. */
@@ -111,10 +114,14 @@ export class EventStream {
   async #take(batch: Batch): Promise<void> {
     try {
       const texts = await this.#texts(batch)
+      const forViewers = changes(batch.changes.flatMap(seenByViewers))
       const made = new Map<string, string>()
       for (const watcher of this.#watchers) {
-        const key = [...watcher.topics].join()
-        const text = made.get(key) ?? texts.map(([topic, text]) => (watcher.topics.has(topic) ? text : '')).join('')
+        const { topics, isViewer } = watcher
+        const key = `${isViewer} ${[...topics]}`
+        const of = ([topic, text]: [Topic, string]) => (isViewer && topic === 'changes' ? forViewers : text)
+        const isWanted = ([topic]: [Topic, string]) => topics.has(topic)
+        const text = made.get(key) ?? texts.filter(isWanted).map(of).join('')
         made.set(key, text)
         send(watcher, text)
       }
@@ -135,14 +142,7 @@ export class EventStream {
           ),
       ],
       ['registrations', () => this.#registrations(batch)],
-      [
-        'changes',
-        () =>
-          lines(
-            'change',
-            batch.changes.map((change) => ({ ...change, at: time(change.at) })),
-          ),
-      ],
+      ['changes', () => changes(batch.changes)],
       ['authentications', () => this.#authentications(batch.authentications)],
       ['overview', () => this.#overview(batch)],
     ]
@@ -229,6 +229,22 @@ function write({ response }: Watcher, text: string): void {
 function end({ response }: Watcher): void {
   if (response.writableLength > 0) response.destroy()
   else response.end()
+}
+
+type TellableChange = Change | { readonly at: number; readonly actor: null; readonly role: null }
+
+function changes(all: readonly TellableChange[]): string {
+  return lines(
+    'change',
+    all.map((change) => ({ ...change, at: time(change.at) })),
+  )
+}
+
+/** Of what operators do, what was changed, but not by whom; of operators themselves nothing. */
+function seenByViewers(change: Change): TellableChange[] {
+  if (change.type !== 'audit') return [change]
+  const isOfOperators = /^(token|session)\./.test(change.action)
+  return isOfOperators ? [] : [{ ...change, actor: null, role: null }]
 }
 
 function lines(event: string, all: readonly object[]): string {

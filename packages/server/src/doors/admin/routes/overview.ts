@@ -2,6 +2,7 @@
 
 import type { Logger } from '@opencpns/io'
 import type { FastifyInstance } from 'fastify'
+import { allows } from '../../../operators.ts'
 import type { Watch } from '../context.ts'
 import { refusal, second } from '../live-forms.ts'
 import { PROBLEM_TYPE, problem } from '../problems.ts'
@@ -58,14 +59,15 @@ export function addStreamRoute(app: FastifyInstance, watch: Watch, logger?: Logg
       },
     },
     (request, reply) => {
-      const { id: token, isGood: isAllowed } = request.caller
+      const { id: token, role, isGood: isAllowed } = request.caller
       const refusal = stream.isFullFor(token) ? TOKEN_FULL : stream.isFull ? FULL : undefined
       if (refusal) return reply.code(refusal.status).type(PROBLEM_TYPE).send(refusal)
       reply.hijack()
       const headers = { ...reply.getHeaders(), 'content-type': 'text/event-stream', 'x-accel-buffering': 'no' }
       reply.raw.writeHead(200, headers as Record<string, string>)
       const after = lastEvent(request.headers['last-event-id'])
-      stream.add({ token, response: reply.raw, topics: topicsOf(request.query), isAllowed, after })
+      const isViewer = !allows('operator', { role })
+      stream.add({ token, isViewer, response: reply.raw, topics: topicsOf(request.query), isAllowed, after })
       return reply
     },
   )
@@ -85,7 +87,8 @@ const STREAM = `Each event has one of these types; its data is one JSON object.
 - \`registration\`: \`{pne, name, gateway, kind: began | ended, registered}\`, the last of which is how many there are now.
 - \`gateway\`: \`{identity, connected, at}\`.
 - \`change\`: a line of the audit log (\`type: audit\`), or what happened to the key of a device (\`type: assignment |
-  confirmation | rotation | revocation\`), with the \`ticket\` that it came with.
+  confirmation | rotation | revocation\`), with the \`ticket\` that it came with. A viewer, who may not read the audit log, is
+  told what was changed but not by whom, and of operators nothing.
 - \`overview\`: one second, each second: \`{at, local, remote, undecided, registered, connected, unshown}\`.
 
 A comment comes every 15 s. Whoever leaves 512 KiB unread is cut off. The stream ends within seconds when the token is revoked.
