@@ -172,30 +172,29 @@ test('a close from within the handler stops the frames that follow', async (t) =
 
 test('silence ends a link that may not be idle; single octets do not prolong it, frames do', async (t) => {
   const [a, b] = await socketPair(t)
-  t.mock.timers.enable({ apis: ['setTimeout'] })
+  const timer = { ms: 0, prolonged: 0, refresh: () => timer.prolonged++, expire: () => {} }
+  const mocked = t.mock.method(globalThis, 'setTimeout', (expire: () => void, ms: number) =>
+    Object.assign(timer, { expire, ms }),
+  )
   const arrivals = new EventEmitter()
-  const link = new FrameLink(b, options)
-  let isOver = false
-  const reading = link
-    .frames(() => arrivals.emit('frame'), { idleMs: 2000 })
-    .finally(() => {
-      isOver = true
-    })
+  const reading = new FrameLink(b, options).frames(() => arrivals.emit('frame'), { idleMs: 2000 })
   const refused = assert.rejects(reading, { code: 'DEADLINE_EXCEEDED' })
-  for (let i = 0; i < 4; i++) {
+  assert.equal(timer.ms, 2000)
+  for (const count of [1, 2, 3, 4]) {
     const frame = once(arrivals, 'frame')
     a.write(frameOf(Buffer.from('x')))
     await frame
-    t.mock.timers.tick(1999)
+    assert.equal(timer.prolonged, count)
   }
-  // A length, and then the octets of a frame that never comes to its end.
-  const data = once(b, 'data')
-  a.write(Buffer.from('0000100000', 'hex'))
-  await data
-  assert.equal(isOver, false)
-  t.mock.timers.tick(1)
+  for (const octet of Buffer.from('0000100000', 'hex')) {
+    const data = once(b, 'data') // of a frame that never comes to its end
+    a.write(Buffer.of(octet))
+    await data
+  }
+  assert.equal(timer.prolonged, 4)
+  timer.expire()
   await refused
-  t.mock.timers.reset()
+  mocked.mock.restore()
   a.destroy()
   await Promise.all([closed(a), closed(b)])
   await nothingHeld()
