@@ -37,6 +37,8 @@ type Core = Awaited<ReturnType<typeof openCore>>
 interface InventoryOptions {
   /** At least {@link REQUESTS}. */
   readonly pnes?: number
+  /** So many requests, each of any PNE; else one of each of {@link REQUESTS}. */
+  readonly requests?: number | undefined
   /** `sqlite`, which is the default, or the address of a PostgreSQL database. */
   readonly store?: string | undefined
 }
@@ -47,7 +49,11 @@ export class Inventory {
   /** What the server sees of it. */
   readonly seen: Pick<Core, 'live' | 'events' | 'authentications'>
   readonly #context: AuthenticationContext
+  /** Time of the import, in seconds. */
+  importS = 0
+  readonly #seeds: Buffer[] = []
   readonly #requests: Uint8Array[] = []
+  #next = 0
   readonly #close: () => Promise<void>
 
   private constructor(of: {
@@ -65,7 +71,8 @@ export class Inventory {
   }
 
   /** @param dataDir made here */
-  static async open(dataDir: string, { pnes = REQUESTS, store: address }: InventoryOptions = {}): Promise<Inventory> {
+  static async open(dataDir: string, options: InventoryOptions = {}): Promise<Inventory> {
+    const { pnes = REQUESTS, store: address, requests } = options
     await initDataFolder(dataDir, { realm: REALM, store: address })
     const closers: (() => unknown)[] = []
     const core = await openCore({ dataDir, store: address, logger: silent, now: Date.now }, closers)
@@ -79,15 +86,20 @@ export class Inventory {
       for (const each of closers.reverse()) await each()
     }
     const inventory = new Inventory({ store, registry, seen: core, context, close })
-    await inventory.#fill(pnes, challenges, nowS)
+    await inventory.#fill({ pnes, requests }, (of, id) => requestOf(of, challenges.issue(GATEWAY, nowS), id))
     return inventory
+  }
+
+  /** The 2nd seed of a PNE, by its number from 0. */
+  seedOf(number: number): Buffer {
+    return this.#seeds[number] ?? strangerSeed(number - REQUESTS)
   }
 
   /** Requests a second of processor time, in each of `rounds`. @throws when one is refused: then the rate would mean nothing */
   async rates({ rounds, ms }: { rounds: number; ms: number }): Promise<number[]> {
-    await this.#rate(200)
+    await this.rate(200)
     const rates: number[] = []
-    for (let round = 0; round < rounds; round++) rates.push(await this.#rate(ms))
+    for (let round = 0; round < rounds; round++) rates.push(await this.rate(ms))
     return rates
   }
 
@@ -95,38 +107,60 @@ export class Inventory {
     return this.#close()
   }
 
-  /** Requests in a second of processor time. */
-  async #rate(ms: number): Promise<number> {
+  /** Requests in a second of processor time, so many at once. */
+  async rate(ms: number, atOnce = 1): Promise<number> {
     const begun = performance.now()
     const before = process.cpuUsage()
     let done = 0
-    do {
-      for (const request of this.#requests) {
-        const response = await authenticate(decode(request, ForwardedRequest), GATEWAY, this.#context)
-        if (response.result !== Result.success) throw new Error('a request was refused')
-        encode(ForwardedResponse, response)
+    for (; performance.now() - begun < ms; done += REQUESTS) {
+      for (let some = 0; some < REQUESTS; some += atOnce) {
+        if (atOnce === 1) await this.#ask()
+        else await Promise.all(Array.from({ length: Math.min(atOnce, REQUESTS - some) }, () => this.#ask()))
       }
-      done += this.#requests.length
       await new Promise(setImmediate)
-    } while (performance.now() - begun < ms)
+    }
     const { user, system } = process.cpuUsage(before)
     return (done / (user + system)) * 1e6
   }
 
-  async #fill(pnes: number, challenges: Challenges, nowS: number): Promise<void> {
-    const seeds = Array.from({ length: REQUESTS }, () => randomBytes(32))
+  async #ask(): Promise<void> {
+    const request = this.#requests[this.#next++ % this.#requests.length] as Uint8Array
+    const response = await authenticate(decode(request, ForwardedRequest), GATEWAY, this.#context)
+    if (response.result !== Result.success) throw new Error('a request was refused')
+    encode(ForwardedResponse, response)
+  }
+
+  async #fill(
+    { pnes, requests }: { pnes: number; requests: number | undefined },
+    request: (of: Assigned, id: number) => Uint8Array,
+  ): Promise<void> {
     const ours: Assigned[] = []
-    for (let at = 0; at < seeds.length; at += PAIRED_AT_ONCE) {
-      const some = seeds.slice(at, at + PAIRED_AT_ONCE)
+    this.#seeds.push(...Array.from({ length: REQUESTS }, () => randomBytes(32)))
+    for (let at = 0; at < REQUESTS; at += PAIRED_AT_ONCE) {
+      const some = this.#seeds.slice(at, at + PAIRED_AT_ONCE)
       ours.push(...(await Promise.all(some.map((seed) => assigned(this.registry, seed)))))
     }
+    const begun = performance.now()
     await this.store.importPnes(strangers(pnes - REQUESTS))
-    for (const [id, pne] of ours.entries()) this.#requests.push(requestOf(pne, challenges.issue(GATEWAY, nowS), id))
+    this.importS = (performance.now() - begun) / 1000
+    if (requests === undefined) this.#requests.push(...ours.map(request))
+    for (let id = 0; id < (requests ?? 0); id++) {
+      const secondSeed = this.seedOf(Math.floor(Math.random() * pnes))
+      this.#requests.push(request(keyed(ours[0]?.firstSeed ?? Buffer.of(), secondSeed), id))
+    }
   }
 }
 
-/** A server process of its own on this data folder: its resident memory after it has looked up many PNEs, and its time to open. */
-export async function measureServer(dataDir: string, store = ''): Promise<{ memoryMiB: number; openMs: number }> {
+interface ServerMeasures {
+  /** Resident, without what is in `mappedMiB`. */
+  readonly memoryMiB: number
+  /** Of files that are mapped, the program's own among them: the operating system takes it back when it needs it. */
+  readonly mappedMiB: number
+  readonly openMs: number
+}
+
+/** A server process of its own on this data folder: its memory after it has looked up many PNEs, and its time to open. */
+export async function measureServer(dataDir: string, store = ''): Promise<ServerMeasures> {
   const script = new URL('server-memory.ts', import.meta.url).pathname
   const env = { ...process.env, OPENCPNS_STORE: store || 'sqlite' }
   const { stdout } = await promisify(execFile)(process.execPath, ['--expose-gc', script, dataDir], { env })
@@ -134,6 +168,7 @@ export async function measureServer(dataDir: string, store = ''): Promise<{ memo
 }
 
 interface Assigned {
+  readonly firstSeed: Uint8Array
   readonly secondSeed: Buffer
   readonly euKey: Buffer
 }
@@ -141,18 +176,23 @@ interface Assigned {
 async function assigned(registry: Registry, secondSeed: Buffer): Promise<Assigned> {
   const { firstSeed } = await registry.assignPne({ gatewayIdentity: GATEWAY, secondSeed })
   await registry.confirmPne({ gatewayIdentity: GATEWAY, secondSeed })
-  return { secondSeed, euKey: deriveEuKey({ firstSeed, secondSeed, realm: REALM }) }
+  return keyed(firstSeed, secondSeed)
+}
+
+/** All PNEs are of one user: the 1st seed of one is that of all. */
+function keyed(firstSeed: Uint8Array, secondSeed: Buffer): Assigned {
+  return { firstSeed, secondSeed, euKey: deriveEuKey({ firstSeed, secondSeed, realm: REALM }) }
 }
 
 /** The 2nd seed of one of the PNEs beyond those that requests are made of, by its number from 0. */
-export function strangerSeed(at: number): Buffer {
+function strangerSeed(at: number): Buffer {
   return hash('sha256', `stranger ${at}`, 'buffer')
 }
 
 function* strangers(count: number) {
   for (let at = 0; at < count; at++) {
     const pneId = `pne-${at.toString(32).padStart(16, '0')}`
-    yield { pneId, secondSeed: strangerSeed(at), gateway: GATEWAY, name: null, createdAt: Date.now() }
+    yield { pneId, secondSeed: strangerSeed(at), gateway: GATEWAY, name: `lamp ${at}`, createdAt: Date.now() }
   }
 }
 

@@ -9,8 +9,14 @@ import { SqliteStore } from './store.ts'
 /** How long a write waits for that of another process. It holds up this process too, so it is short. */
 const BUSY_TIMEOUT_MS = 2000
 
-/** Pages of the database that the process keeps: with the inner pages of its indexes in it, a look-up reads a page or two. */
+/** Pages of the database that the process keeps while it writes, or has no mapping of. */
 const CACHE_KIB = 8192
+
+/**
+ * As much of the file is read where the operating system keeps it, so that a look-up among millions copies nothing, and workers
+ * share what is read. A disk that fails ends the process; the check at the next start, which reads as usual, says why.
+ */
+const MAPPED_OCTETS = 2 ** 30
 
 /** SQLite's own, which we never change: the file is so many of them. */
 const PAGE_OCTETS = 4096
@@ -34,6 +40,7 @@ export function openSqlite(path: string): Store {
     db.exec(`PRAGMA cache_size = -${CACHE_KIB}`)
     if (check) run(check, db)
     migrate(db)
+    db.exec(`PRAGMA mmap_size = ${MAPPED_OCTETS}`)
     db.exec('PRAGMA temp_store = MEMORY') // pages that a statement may have to put back, else in a file for nearly each write
     return new SqliteStore(db)
   } catch (error) {
