@@ -55,6 +55,48 @@ test('the options of run are taken over, and files of root are passed in', async
   assert.deepEqual(next.slice(-2), ['systemctl daemon-reload', 'systemctl enable --now opencpns-server'])
 })
 
+/** The unit of a gateway with this configuration file. */
+async function unitOf(toml: string, ...options: string[]): Promise<string> {
+  writeFileSync(path('gateway.toml'), toml)
+  const more = ['--', '--config', path('gateway.toml'), ...options]
+  const { code, stdout, stderr } = await opencpns('gateway', 'install', '--dry-run', '--json', ...more)
+  assert.equal(code, 0, stderr)
+  return JSON.parse(stdout).text
+}
+
+const commandOf = (text: string) => /^ExecStart=.* (gateway run .*)$/m.exec(text)?.[1]
+const passedIn = (text: string) => [...text.matchAll(/^LoadCredential=(.*)$/gm)].map(([, of]) => of)
+const inUnit = (name: string) => `--${name} \${CREDENTIALS_DIRECTORY}/${name}`
+
+test('files that a configuration file names are passed in as well, relative to its folder', async () => {
+  const cpns = await unitOf('server = "cpns.example.org:7410"\ncredential = "home-gw.json"\ndata = "gw"')
+  assert.equal(commandOf(cpns), `gateway run --data %S/opencpns-gateway ${inUnit('config')} ${inUnit('credential')}`)
+  assert.deepEqual(passedIn(cpns), [`config:${path('gateway.toml')}`, `credential:${path('home-gw.json')}`])
+
+  const radius = await unitOf(
+    'server = "radius://aaa"\nidentity = "hub@example.org"\nsecret-file = "/etc/radius.secret"',
+  )
+  assert.deepEqual(passedIn(radius), [`config:${path('gateway.toml')}`, 'secret-file:/etc/radius.secret'])
+  assert.ok(commandOf(radius)?.endsWith(` ${inUnit('config')} ${inUnit('secret-file')}`))
+})
+
+test('an option overrides the configuration file in the unit too', async () => {
+  const text = await unitOf('credential = "home-gw.json"\nlisten = "0.0.0.0:443"', '--credential', '/etc/other.json')
+  assert.deepEqual(passedIn(text), [`config:${path('gateway.toml')}`, 'credential:/etc/other.json'])
+  assert.match(text, /^AmbientCapabilities=CAP_NET_BIND_SERVICE$/m, 'port 443')
+  const high = await unitOf('listen = "0.0.0.0:443"', '--listen', '0.0.0.0:7411')
+  assert.match(high, /^AmbientCapabilities=$/m)
+})
+
+test('a configuration file that cannot be read, or is none, is told before a unit is made', async () => {
+  const install = (...more: string[]) => opencpns('gateway', 'install', '--dry-run', '--', '--config', ...more)
+  assertError(await install(path('none.toml')), 5, /there is no such file/)
+  writeFileSync(path('bad.toml'), 'credentials = "x"')
+  assertError(await install(path('bad.toml')), 2, /credentials is not known/)
+  writeFileSync(path('two-lines.toml'), 'credential = "home-gw.json\\nExecStartPre=/bin/true"')
+  assertError(await install(path('two-lines.toml')), 2, /control character/)
+})
+
 test('what is no option of run is refused, and nothing is written', async (t) => {
   const refused: [name: string, options: string[], message: RegExp][] = [
     ['an unknown option', ['--liste', 'x'], /--liste is no option of opencpns server run/],

@@ -3,6 +3,7 @@ import type { Service } from '@opencpns/gateway'
 import { parseDuration } from '../../duration.ts'
 import { type Endpoint, formatEndpoint, parseEndpoint, parseListen } from '../../endpoint.ts'
 import { by, Invalid, type Reader, readToml, table, tableOf, text, within, yesOrNo } from '../../toml.ts'
+import type { Configured } from '../install/command-line.ts'
 import { parseServer, type Server } from './server.ts'
 import { isServiceName } from './service.ts'
 
@@ -45,6 +46,12 @@ export async function readConfig(file: string): Promise<GatewayConfig> {
     services: servicesOf,
   }))
   return { ...settings, secretFile, rotateAfter, services }
+}
+
+/** For a unit that runs the gateway. @throws {CliError} CONFIG_UNREADABLE, CONFIG_INVALID */
+export async function configured(file: string): Promise<Configured> {
+  const { credential, secretFile, listen, metrics } = await readConfig(file)
+  return { files: { credential, 'secret-file': secretFile }, listens: { listen, metrics } }
 }
 
 /** One, or a list. */

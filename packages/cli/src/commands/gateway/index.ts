@@ -75,6 +75,7 @@ export function addGateway(program: Command): void {
       description: 'Gateway of a personal network (OpenCPNS)',
       run,
       needsInterfaces: true,
+      configured: async (file) => (await import('./config.ts')).configured(file),
       before: () => [],
     },
     '--server cpns.example.org:7410 --credential /etc/opencpns/home-gw.json',

@@ -1,4 +1,5 @@
-// The options of a `run` command, as typed after `--`, as the unit has them: files become credentials that systemd passes in.
+// The options of a `run` command, as typed after `--`, as the unit has them: files become credentials that systemd passes in, those too
+// that a configuration file names.
 import { resolve } from 'node:path'
 import type { Command, Option } from 'commander'
 import type { Endpoint } from '../../endpoint.ts'
@@ -17,11 +18,22 @@ export interface CommandLine {
   readonly needsLowPort: boolean
 }
 
+/** What a configuration file says that the unit must know, by the names of the options. */
+export interface Configured {
+  readonly files: Readonly<Record<string, string | undefined>>
+  readonly listens: Readonly<Record<string, Endpoint | undefined>>
+}
+
+/** @throws {CliError} CONFIG_UNREADABLE, CONFIG_INVALID */
+export type ReadConfigured = (file: string) => Promise<Configured>
+
+const unconfigured: Configured = { files: {}, listens: {} }
+
 /**
- * @param run  the command whose options they are @param args  as typed
- * @throws {CliError} USAGE @throws {CommanderError} an option that the command does not have, or a value that it does not take
+ * @param run  the command whose options they are @param args  as typed @param read  the configuration file of that command, if it has one
+ * @throws {CliError} USAGE, CONFIG_UNREADABLE, CONFIG_INVALID @throws {CommanderError} an option that the command does not have, or a value that it does not take
  */
-export function commandLine(run: Command, args: readonly string[]): CommandLine {
+export async function commandLine(run: Command, args: readonly string[], read?: ReadConfigured): Promise<CommandLine> {
   const { operands, unknown } = run.parseOptions([...args])
   const [stray] = [...operands, ...unknown]
   if (stray !== undefined) throw usage(run, `${stray} is no option of ${nameOf(run)}`)
@@ -41,15 +53,26 @@ export function commandLine(run: Command, args: readonly string[]): CommandLine 
     const isFile = option.flags.includes('<file>')
     const credential = `${name.slice(2)}`
     if (isFile) credentials.set(credential, fileOf(run, value))
-    words.push(isFile ? `\${CREDENTIALS_DIRECTORY}/${credential}` : literal(value))
+    words.push(isFile ? passedIn(credential) : literal(value))
   }
-  return { words, credentials, needsLowPort: listensBelow(run, PRIVILEGED_PORTS) }
+  const config = credentials.get('config')
+  const { files, listens } = config === undefined || !read ? unconfigured : await read(config)
+  for (const [credential, path] of Object.entries(files)) {
+    if (path === undefined || credentials.has(credential)) continue
+    credentials.set(credential, fileOf(run, path))
+    words.push(`--${credential}`, passedIn(credential))
+  }
+  return { words, credentials, needsLowPort: listensBelow(run, listens, PRIVILEGED_PORTS) }
 }
 
 /** Where a file is, as a line of a unit can say it: that ends where the line does. */
 function fileOf(run: Command, value: string): string {
   if (/\p{Cc}|\\$/u.test(value)) throw usage(run, 'the name of a file has a control character in it, or ends in \\')
   return resolve(value)
+}
+
+function passedIn(credential: string): string {
+  return `\${CREDENTIALS_DIRECTORY}/${credential}`
 }
 
 /** Each option with what was typed for it. */
@@ -63,10 +86,10 @@ function* pairs(run: Command, args: readonly string[]): Generator<{ option: Opti
   }
 }
 
-function listensBelow(run: Command, limit: number): boolean {
+function listensBelow(run: Command, configured: Configured['listens'], limit: number): boolean {
   const isListener = ({ flags }: Option) => /^--(listen|admin|radius|radsec|metrics) <host:port>/.test(flags)
   return run.options.filter(isListener).some((option) => {
-    const endpoint: Endpoint | undefined = run.opts()[option.attributeName()]
+    const endpoint: Endpoint | undefined = run.opts()[option.attributeName()] ?? configured[option.name()]
     return endpoint !== undefined && endpoint.port > 0 && endpoint.port < limit
   })
 }

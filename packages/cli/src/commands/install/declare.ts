@@ -11,7 +11,7 @@ export function declareInstall(group: Command, role: Role, example: string): voi
     fails: 'cannot install the service',
     more:
       `What comes after -- are options of: opencpns ${role.name} run, without --data: the data folder is /var/lib/NAME.\n` +
-      'Files among them are read by root and passed in, so that they can stay for root alone. It starts nothing: it says what to run next.',
+      `Files among them${role.configured ? ', and those that a --config names,' : ''} are read by root and passed in, so that they can stay for root alone. It starts nothing: it says what to run next.`,
     examples: [
       `${role.name} install --dry-run -- ${example}`,
       `${role.name} install -- ${example}`,

@@ -7,7 +7,7 @@ import type { Command } from 'commander'
 import type { CommonOptions } from '../../command.ts'
 import { CliError } from '../../errors.ts'
 import { note, print, printJson, printResult } from '../../output.ts'
-import { type CommandLine, commandLine } from './command-line.ts'
+import { type CommandLine, commandLine, type ReadConfigured } from './command-line.ts'
 import { literal, MARK, unitText } from './unit.ts'
 
 const LAUNCHER = fileURLToPath(new URL('../../../bin/opencpns.js', import.meta.url))
@@ -29,6 +29,8 @@ export interface Role {
   /** Its command that stays. */
   readonly run: Command
   readonly needsInterfaces: boolean
+  /** Its --config, if it has one. */
+  readonly configured?: ReadConfigured
   /** What must be done before it can start. */
   before(dataDir: string): readonly string[]
 }
@@ -45,7 +47,7 @@ export function installer(role: Role) {
 }
 
 async function install(path: string, role: Role, { name, dryRun, json }: Options, args: string[]): Promise<void> {
-  const line = commandLine(role.run, args)
+  const line = await commandLine(role.run, args, role.configured)
   const dataDir = `/var/lib/${name}`
   const program = [literal(realpathSync(process.execPath)), literal(LAUNCHER), role.name, 'run', '--data', `%S/${name}`]
   const { description, needsInterfaces } = role
