@@ -28,16 +28,15 @@ import type { GatewayCredential } from '../credential.ts'
 import type { Lookup } from './addresses.ts'
 import { Balancer } from './balancer.ts'
 import { ChallengePool } from './challenge-pool.ts'
+import { Complaints } from './complaints.ts'
 import { UpstreamError } from './errors.ts'
+import { openServerLink } from './open-link.ts'
+import { incomplete, refusal, unanswered } from './refusals.ts'
 import { ReportSender } from './report-sender.ts'
 import { RevocationReader } from './revocations.ts'
-import { type MakeRequest, openServerLink, type ServerLink } from './server-link.ts'
+import type { MakeRequest, ServerLink } from './server-link.ts'
 import { Servers } from './servers.ts'
 import type { KeyAssignment, KeyConfirmation, PneExchange, Records, Refused, Upstream, Verdict } from './upstream.ts'
-
-/** The log has one line on a lost server, and then one so often. */
-const COMPLAIN_INTERVAL_MS = 60_000
-const COMPLAINTS_MAX = 100
 
 interface CpnsOptions {
   /** At least one; a name with several addresses is several servers. */
@@ -61,14 +60,14 @@ class CpnsUpstream implements Upstream {
   readonly #pool: ChallengePool
   readonly #reports: ReportSender
   readonly #revocations: RevocationReader
-  readonly #complainedAt = new Map<string, number>()
+  readonly #complaints: Complaints
   #connected = false
   #sinceMs = Date.now()
-  #closed = false
 
   constructor(options: CpnsOptions) {
     const { servers: configured, credential, records, lookup, poolSize: size = CHALLENGES_MAX } = options
     this.#options = options
+    this.#complaints = new Complaints(options.logger, credential.identity)
     this.#servers = new Servers({
       configured,
       gateway: credential.identity,
@@ -82,12 +81,13 @@ class CpnsUpstream implements Upstream {
     this.#reports = new ReportSender({
       queue: records.reports,
       request: (make) => this.#balancer.request(make, RegistrationsResponse),
-      complain: (error) => this.#complain('reports', error, 'presence cannot be reported now: it is tried again'),
+      complain: (error) =>
+        this.#complaints.tell('reports', error, 'presence cannot be reported now: it is tried again'),
     })
     this.#revocations = new RevocationReader({
       log: records.revocationLog,
       request: (make) => this.#balancer.request(make, RevocationsResponse),
-      complain: (error, message) => this.#complain('revocations', error, message),
+      complain: (error, message) => this.#complaints.tell('revocations', error, message),
     })
   }
 
@@ -178,7 +178,7 @@ class CpnsUpstream implements Upstream {
   }
 
   close(): void {
-    this.#closed = true
+    this.#complaints.close()
     this.#pool.close()
     this.#reports.close()
     this.#revocations.close()
@@ -222,7 +222,7 @@ class CpnsUpstream implements Upstream {
   #onLink(link: ServerLink, beganAt: number): void {
     const { logger, credential, records } = this.#options
     this.#noteConnection(true)
-    this.#complainedAt.delete(link.server)
+    this.#complaints.forget(link.server)
     const facts = { event: 'server-connected', gateway: credential.identity, server: link.server }
     logger.info(facts, 'connected to the CPNS Server')
     this.#pool.fill()
@@ -233,7 +233,7 @@ class CpnsUpstream implements Upstream {
 
   #onFailure(server: string, error: unknown, message: string): void {
     this.#noteConnection(this.#servers.status.some(({ connected }) => connected))
-    this.#complain(server, error, message)
+    this.#complaints.tell(server, error, message)
   }
 
   /** Without a server the challenges go too: one that comes back may have another key, and would refuse them. */
@@ -264,43 +264,12 @@ class CpnsUpstream implements Upstream {
       this.#options.logger.debug({ event: 'policy', ...policy }, 'the server has told its policy')
       this.#options.records.policyChanged()
     } catch (error) {
-      this.#complain('policy', error, 'the policy of the server could not be stored')
+      this.#complaints.tell('policy', error, 'the policy of the server could not be stored')
     }
-  }
-
-  /** @param about  a server, or what else fails: each has its own line, so often */
-  #complain(about: string, error: unknown, message: string): void {
-    if (this.#closed) return
-    const { logger, credential } = this.#options
-    const reason = error instanceof Error ? error.message : 'the server closed it'
-    const facts = { event: 'server-lost', gateway: credential.identity, server: about, reason }
-    const now = performance.now()
-    const often = now - (this.#complainedAt.get(about) ?? Number.NEGATIVE_INFINITY) < COMPLAIN_INTERVAL_MS
-    if (this.#complainedAt.size > COMPLAINTS_MAX) this.#complainedAt.clear()
-    if (!often) this.#complainedAt.set(about, now)
-    logger[often ? 'debug' : 'warn'](facts, message)
   }
 }
 
 /** What version 2 says of an authentication beside: for records alone. */
 function recordOf({ sessionId, traceparent }: PneExchange) {
   return { sessionId: Buffer.from(sessionId, 'base64url'), ...(traceparent !== undefined && { traceparent }) }
-}
-
-const incomplete: Refused = { result: Result.serverUnreachable, reason: 'server-response-incomplete' }
-
-/** What the PNE hears of a refusal by the server. That the gateway itself did wrong is not the PNE's affair. */
-function refusal(result: Exclude<Result, typeof Result.success>): Refused {
-  const reason = `server-${resultName(result)}`
-  const busy = result === Result.busy || result === Result.challengeRefused
-  return { result: busy ? Result.busy : Result.authenticationFailed, reason }
-}
-
-/** @throws the error, when it is not about the server */
-function unanswered(error: unknown): Refused {
-  if (error instanceof UpstreamError) {
-    const result = error.code === 'TOO_MANY_REQUESTS' ? Result.busy : Result.serverUnreachable
-    return { result, reason: error.code.toLowerCase().replaceAll('_', '-') }
-  }
-  throw error
 }
