@@ -56,7 +56,7 @@ async function follow(commands: readonly string[][]): Promise<string> {
       })
       if (stays) {
         running.push(child)
-        await until(() => /127\.0\.0\.1:\d+/.test(printed) || child.exitCode !== null, words.join(' '), 20_000)
+        await until(() => /127\.0\.0\.1:\d+/.test(printed) || child.exitCode !== null, words.join(' '), 60_000)
         assert.equal(child.exitCode, null, errors)
         const [address = ''] = /127\.0\.0\.1:\d+/.exec(printed) ?? []
         here.set(args[0] === 'server' ? '127.0.0.1:7410' : '127.0.0.1:7411', address)

@@ -112,16 +112,16 @@ async function outcomeAt(at: Address): Promise<string> {
 }
 
 /** Without the server for a while a gateway may still be on its way back to it. */
-async function eventually(at: Address, wanted: string): Promise<void> {
+async function eventually(at: Address, wanted: RegExp): Promise<void> {
   let last = ''
   await until(
     async () => {
       last = await outcomeAt(at)
       assert.match(last, /^(local|remote|SERVER_UNREACHABLE|UNREACHABLE|BUSY)$/, 'no key is refused')
-      return last === wanted
+      return wanted.test(last)
     },
     `it is not ${wanted}`,
-    15_000,
+    60_000,
   ).catch((error: Error) => {
     throw new Error(`${error.message}, but ${last}`)
   })
@@ -132,7 +132,7 @@ async function finish(): Promise<void> {
   await until(
     async () => {
       try {
-        await rotate({ ...home, credential: await readCredential(file), timeoutMs: 1500 })
+        await rotate({ ...home, credential: await readCredential(file) })
         return true
       } catch (error) {
         // ROTATION_UNAVAILABLE: killed between the server's word and its own, the gateway hears by one remote case that the key is active.
@@ -144,12 +144,12 @@ async function finish(): Promise<void> {
       }
     },
     'the rotation does not come to an end',
-    20_000,
+    60_000,
   )
 }
 
 test('whoever is killed at any moment of a rotation, a key works, and the next attempt finishes it', {
-  timeout: 110_000,
+  timeout: 400_000,
 }, async (t) => {
   const startedAt = performance.now()
   const seeds = new Set<string>()
@@ -162,9 +162,9 @@ test('whoever is killed at any moment of a rotation, a key works, and the next a
     await attempt(victim, ms)
     if (victim === 'server') assert.equal(await outcomeAt(home), 'local', `the server died after ${ms} ms`)
     await restart(victim)
-    if (victim !== 'server')
-      assert.match(await outcomeAt(home), /^(local|remote|BUSY)$/, `${victim} died after ${ms} ms`)
-    await eventually(hotel.address, 'remote')
+    t.diagnostic(`${victim} died after ${Math.round(ms)} ms`)
+    if (victim !== 'server') await eventually(home, /^(local|remote)$/)
+    await eventually(hotel.address, /^remote$/)
     await finish()
     const after = await readCredential(file)
     assert.equal(after.keys.next, undefined)
@@ -173,8 +173,8 @@ test('whoever is killed at any moment of a rotation, a key works, and the next a
   }
   t.diagnostic(`${rounds} rounds in ${Math.round(performance.now() - startedAt)} ms`)
   assert.equal(seeds.size, rounds, 'each key is another one')
-  await eventually(home, 'local')
-  await eventually(hotel.address, 'remote')
+  await eventually(home, /^local$/)
+  await eventually(hotel.address, /^remote$/)
 })
 
 test('after all that there is one key: at the gateway, and at the server', async () => {
@@ -188,6 +188,6 @@ test('after all that there is one key: at the gateway, and at the server', async
     const { generations } = await town.admin<{ generations: { keys: number }[] }>('/v1/users/alice')
     return generations.reduce((sum, generation) => sum + generation.keys, 0)
   }
-  await until(async () => (await keys()) === 1, 'the server still has old keys', 15_000)
-  await until(() => active().join() === 'active', 'the gateway still has old keys', 15_000)
+  await until(async () => (await keys()) === 1, 'the server still has old keys')
+  await until(() => active().join() === 'active', 'the gateway still has old keys')
 })

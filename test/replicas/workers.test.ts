@@ -103,7 +103,7 @@ test('/metrics counts what all processes do, once; the operator sees every link,
   assert.equal(await metric('opencpns_server_info{version="0.1.0"}'), 1)
   for (let i = 0; i < GATEWAYS; i++) {
     const isConnected = async () => (await document(`/v1/gateways/gw-${i}`)).connected === true
-    await until(isConnected, `gw-${i} is not connected`, 5000)
+    await until(isConnected, `gw-${i} is not connected`)
     const { uri } = await document(`/v1/gateways/gw-${i}/tickets`, { name: 'ring' })
     assert.match(uri, new RegExp(`g=gw-${i}@`))
   }
@@ -142,7 +142,7 @@ test('RADIUS: a request that is sent again gets the very same answer, and anothe
     return answer.toString('hex')
   }
   const octets = request(1)
-  await until(async () => (await ask(octets)) !== '', 'no answer', 5000)
+  await until(async () => (await ask(octets)) !== '', 'no answer')
   const first = await ask(octets)
   for (let i = 0; i < 8; i++) assert.equal(await ask(octets), first)
   assert.notEqual(await ask(request(2)), first)

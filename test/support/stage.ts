@@ -47,6 +47,7 @@ export class Stage {
   /** The facts of every line that a role has logged at `info` or above, unless there is another logger. */
   readonly lines: Record<string, unknown>[] = []
   readonly logger: Logger
+  readonly #keepsLines: boolean
   readonly #settings: ServerSettings
   readonly #services: StageOptions['services']
   readonly #gateways: Gateway[] = []
@@ -55,6 +56,7 @@ export class Stage {
   private constructor(folder: string, { services, ...settings }: StageOptions) {
     const log = (facts: object) => void this.lines.push({ ...facts })
     this.folder = folder
+    this.#keepsLines = settings.logger === undefined
     this.logger = settings.logger ?? { ...silent, info: log, warn: log, error: log }
     this.#settings = { ...settings, logger: this.logger }
     this.#services = services
@@ -105,12 +107,18 @@ export class Stage {
     return { identity, file, secret: Buffer.from(secret, 'base64url') }
   }
 
-  /** A gateway that runs. @param options  that are not as usual, such as where it finds the server */
+  /** A gateway that runs, and is connected. @param options  that are not as usual, such as where it finds the server */
   async gateway(name: string, options: Partial<GatewayOptions> = {}): Promise<Gateway> {
     const { file: credentialFile } = await this.register(name)
     const servers = [this.server.addresses.cpns]
     const usual = { servers, listen: anyPort, logger: this.logger, services: this.#services }
-    return this.adopt(await runGateway({ credentialFile, dataDir: this.path(name), ...usual, ...options }))
+    const gateway = this.adopt(await runGateway({ credentialFile, dataDir: this.path(name), ...usual, ...options }))
+    if (this.#keepsLines) await until(() => this.#isConnected(gateway), `${name} reaches no server`)
+    return gateway
+  }
+
+  #isConnected({ identity }: Gateway): boolean {
+    return this.lines.some(({ event, gateway }) => event === 'server-connected' && gateway === identity)
   }
 
   async closeGateway(name: string): Promise<void> {

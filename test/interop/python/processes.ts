@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
 const LAUNCHER = fileURLToPath(new URL('../../../packages/cli/bin/opencpns.js', import.meta.url))
-const READY_MS = 20_000
+const READY_MS = 60_000
 
 /** Runs a command to its end; gives the JSON that it printed. Rejects, with what it said on stderr, when it fails. */
 export function opencpns<T>(...args: string[]): Promise<T> {

@@ -4,7 +4,7 @@ import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_proces
 import { once } from 'node:events'
 
 const INSTALL = 'apt-get install eapoltest hostapd wpasupplicant freeradius radsecproxy iproute2 openssl'
-const READY_MS = 15_000
+const READY_MS = 60_000
 const SAID_MAX = 200_000
 
 /** Why a test that needs these programs cannot run here, with what to do about it; false where it can. */
@@ -19,7 +19,7 @@ export interface Ended {
 }
 
 /** Runs a program to its end. */
-export function run(program: string, args: readonly string[], timeoutMs = 20_000): Promise<Ended> {
+export function run(program: string, args: readonly string[], timeoutMs = 60_000): Promise<Ended> {
   return new Promise((resolve) => {
     const options = { timeout: timeoutMs, maxBuffer: 8 * 1024 * 1024 }
     execFile(program, args, options, (error, stdout, stderr) => {

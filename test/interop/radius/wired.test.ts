@@ -100,7 +100,7 @@ async function printed(...args: string[]): Promise<string> {
 }
 
 async function until(condition: () => Promise<boolean>, said: () => string): Promise<void> {
-  const giveUp = Date.now() + 10_000
+  const giveUp = Date.now() + 60_000
   while (!(await condition())) {
     if (Date.now() > giveUp) assert.fail(`not in time:\n${said()}`)
     await new Promise((resolve) => setTimeout(resolve, 50))
