@@ -31,26 +31,36 @@ const benches: readonly Bench[] = [
 ]
 const names = benches.flatMap((bench) => bench.names)
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: { quick: { type: 'boolean' }, json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } },
-})
-const wanted = positionals.length > 0 ? positionals : names
-const unknown = wanted.filter((name) => !names.includes(name))
+const USAGE = `Usage: npm run -s bench -- [NAME …] [--quick] [--json]\nNames: ${names.join(', ')}\n`
 
-if (values.help || unknown.length > 0) {
-  const out = values.help ? process.stdout : process.stderr
-  if (unknown.length > 0) out.write(`There is no bench ${unknown.join(', ')}.\n`)
-  out.write(`Usage: npm run -s bench -- [NAME …] [--quick] [--json]\nNames: ${names.join(', ')}\n`)
-  process.exit(values.help ? 0 : 2)
-}
-
+const { wanted, quick, json } = readCommandLine()
 const figures: Record<string, Figure> = {}
-for (const bench of benches) {
-  if (!bench.names.some((name) => wanted.includes(name))) continue
-  const say = (text: string) => process.stderr.write(`${text}\n`)
-  Object.assign(figures, await bench.run({ wanted, quick: values.quick ?? false, say }))
+const say = (text: string) => process.stderr.write(`${text}\n`)
+const chosen = benches.filter((bench) => bench.names.some((name) => wanted.includes(name)))
+for (const [at, bench] of chosen.entries()) {
+  say(`${at + 1} of ${chosen.length}: ${bench.names.filter((name) => wanted.includes(name)).join(', ')}`)
+  Object.assign(figures, await bench.run({ wanted, quick, say: (text) => say(`  ${text}`) }))
 }
 
-process.stdout.write(values.json ? `${JSON.stringify(figures, null, 2)}\n` : toRows(figures))
+process.stdout.write(json ? `${JSON.stringify(figures, null, 2)}\n` : toRows(figures))
 process.exitCode = Object.values(figures).every((figure) => figure.ok) ? 0 : 1
+
+function readCommandLine(): { wanted: readonly string[]; quick: boolean; json: boolean } {
+  try {
+    const { values, positionals } = parseArgs({
+      allowPositionals: true,
+      options: { quick: { type: 'boolean' }, json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } },
+    })
+    if (values.help) {
+      process.stdout.write(USAGE)
+      process.exit(0)
+    }
+    const unknown = positionals.filter((name) => !names.includes(name))
+    if (unknown.length > 0) throw new Error(`There is no bench ${unknown.join(', ')}.`)
+    const wanted = positionals.length > 0 ? positionals : names
+    return { wanted, quick: values.quick ?? false, json: values.json ?? false }
+  } catch (error) {
+    process.stderr.write(`${(error as Error).message}\n${USAGE}`)
+    process.exit(2)
+  }
+}

@@ -30,6 +30,7 @@ const costs: Record<string, Cost> = {
     postgres.authentication.server,
     'the same with PostgreSQL, the devices known to the server',
   ),
+  authenticationInDatabase: us(postgres.authentication.database, `${DATABASE}: its event`),
   assignment: us(sqlite.assignment.server, `${PROCESSOR}, key assigned and confirmed, 64 at once, SQLite`),
   assignmentOnPostgres: us(postgres.assignment.server, 'the same with PostgreSQL'),
   assignmentInDatabase: us(postgres.assignment.database, DATABASE),

@@ -23,7 +23,7 @@ const habits = {
   newPerYear: { value: 1 / 3, says: 'new devices a year, as a share of all' },
   revokedPerYear: { value: 1 / 20, says: 'devices revoked a year, as a share of all' },
   peak: { value: 3, says: 'how much more there is in the busiest hour than on average' },
-  stormS: { value: 60, says: 'seconds in which all gateways of a server that was lost find another' },
+  stormS: { value: 60, says: 'seconds in which every gateway has its first link again, after all servers were away' },
 } as const
 
 /** A machine, and how much of it is to be used: what is left is for the machine that fails. */
@@ -41,6 +41,7 @@ interface Need {
   readonly remedy: string
 }
 
+const REQUESTS = 'processor of the servers: requests and pings'
 const REALMS_MAX = 2000
 /** Machines of a database: a primary and its standbys. */
 const DATABASES = 3
@@ -82,19 +83,23 @@ function needsOf(devices: number, { costs }: Measured): Need[] {
   const told = perS.revocations * links
   const fanOut = processor(told, 'notice') + processor(perS.revocations * gateways, 'revocationRead')
   const memoryGib = (links * cost('linkMemory')) / 2 ** 20
-  const database = processor(perS.reports, 'reportInDatabase') + processor(perS.assignments, 'assignmentInDatabase')
+  const events = processor(perS.remote + perS.reports, 'authenticationInDatabase')
+  const database =
+    processor(perS.remote, 'authenticationInDatabase') +
+    processor(perS.reports, 'reportInDatabase') +
+    processor(perS.assignments, 'assignmentInDatabase')
   const disk = devices * cost(`storeOctets${on}`)
   const bits = perS.remote * cost('wireOctets') * 8
   const needs: Need[] = [
     {
-      name: 'processor of the servers: requests and pings',
+      name: REQUESTS,
       amount: `${number(perS.remote)} remote authentications and ${number(perS.reports)} reports of presence a second at the busiest: ${number(busy)} cores`,
       machines: busy / cores,
       of: 'servers',
       remedy: MORE_SERVERS,
     },
     {
-      name: 'processor of the servers: gateways that find another server',
+      name: 'processor of the servers: all gateways come back at once',
       amount: `${number(perS.storm)} links a second: ${number(processor(perS.storm, 'handshake'))} cores for ${habits.stormS.value} s`,
       machines: processor(perS.storm, 'handshake') / machine.cores,
       of: 'servers',
@@ -132,12 +137,19 @@ function needsOf(devices: number, { costs }: Measured): Need[] {
   if (!many) return needs
   const writes: Need = {
     name: 'processor of the database: what is written',
-    amount: `${number(perS.reports)} reports and ${number(perS.assignments)} assignments a second: ${number(database)} cores`,
+    amount: `${number(perS.remote)} events of authentications, ${number(perS.reports)} reports and ${number(perS.assignments)} assignments a second: ${number(database)} cores`,
     machines: database / cores,
     of: 'databases',
     remedy: `${MORE_REALMS}. Before that, let gateways report presence less often, or not at all`,
   }
-  return [...needs, writes]
+  const log: Need = {
+    name: 'the log of events: its numbers are given out by one transaction after another',
+    amount: `${number(perS.remote + perS.reports)} events a second: ${number(events)} of the one core that can do it`,
+    machines: events / machine.use,
+    of: 'databases',
+    remedy: `${MORE_REALMS}. Until then events are lost, oldest first, and counted as such; nobody is refused for that`,
+  }
+  return [...needs, writes, log]
 }
 
 function section(devices: number, needs: readonly Need[]): string {
@@ -174,9 +186,13 @@ function machinesFor(devices: number, needs: readonly Need[]): string {
   return realms === 1 ? `${each}: ${all} in all.` : `${number(realms)} realms, each of ${each}: ${number(all)} in all.`
 }
 
-/** So many realms: what is told to every gateway is told to those of its realm alone. One server more than needed in each. */
+/**
+ * So many realms: what is told to every gateway is told to those of its realm alone. Requests and what is told take the same cores,
+ * so they are added; links take memory, and are there meanwhile. One server more than needed in each.
+ */
 function planFor(realms: number, needs: readonly Need[]) {
-  const needed = Math.max(most(needs, 'servers'), most(needs, 'realms') / realms)
+  const requests = needs.find(({ name }) => name === REQUESTS)?.machines ?? 0
+  const needed = Math.max(most(needs, 'servers'), requests + most(needs, 'realms') / realms)
   const servers = Math.max(3, Math.ceil(needed / realms) + 1)
   return { realms, servers, all: realms * (servers + DATABASES) }
 }
