@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { availableParallelism, loadavg } from 'node:os'
 import { test } from 'node:test'
 import type { Page } from 'playwright-core'
-import { noBrowser } from './support/browser.ts'
+import { inBrowser } from './support/browser.ts'
 import { Desk } from './support/operator.ts'
 
 const COMPRESSED_MAX_OCTETS = 64 * 1024
@@ -17,7 +17,7 @@ const ATTEMPTS_MAX = 20
 const LOADED = `performance.getEntriesByType('resource').concat(performance.getEntriesByType('navigation'))
   .filter(({ name }) => !name.includes('/v1/')).map(({ name, encodedBodySize }) => [name, encodedBodySize])`
 
-test('the first view is small', { skip: noBrowser }, async (t) => {
+test('the first view is small', inBrowser, async (t) => {
   const desk = await Desk.open(t)
   const { page } = await desk.logIn()
   await page.goto('/')
@@ -28,7 +28,7 @@ test('the first view is small', { skip: noBrowser }, async (t) => {
   assert.ok(loaded.length >= 3 && octets > 10_000 && octets < COMPRESSED_MAX_OCTETS, JSON.stringify(loaded))
 })
 
-test('it can be used within a second, with an empty cache', { skip: noBrowser }, async (t) => {
+test('it can be used within a second, with an empty cache', inBrowser, async (t) => {
   const desk = await Desk.open(t)
   const { page } = await desk.logIn()
   const times: number[] = []

@@ -2,10 +2,10 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { noBrowser } from './support/browser.ts'
+import { inBrowser } from './support/browser.ts'
 import { Desk, giveToken } from './support/operator.ts'
 
-test('the stream comes back after a restart of the server, and the page says both', { skip: noBrowser }, async (t) => {
+test('the stream comes back after a restart of the server, and the page says both', inBrowser, async (t) => {
   const desk = await Desk.open(t, 'home-gw')
   await desk.system.pair('watch', 'home-gw', 'watch.json')
   const browser = await desk.logIn({ path: '/flow' })
@@ -15,15 +15,15 @@ test('the stream comes back after a restart of the server, and the page says bot
   await page.getByText('The connection with the server is lost. Next attempt in').waitFor()
   assert.equal(await page.locator('.stream').textContent(), 'not live')
   await desk.system.startServer()
-  await page.locator('.stream.live').waitFor({ timeout: 20_000 })
+  await page.locator('.stream.live').waitFor()
   assert.equal(await page.getByText('The connection with the server is lost').count(), 0)
   assert.equal((await desk.system.connect('watch.json', 'home-gw')).code, 0)
-  await page.getByRole('link', { name: /watch at home-gw/ }).waitFor({ timeout: 15_000 })
+  await page.getByRole('link', { name: /watch at home-gw/ }).waitFor()
   assert.equal(await page.getByRole('heading', { name: 'Log in' }).count(), 0, 'the session outlives the restart')
   browser.assertClean(desk.system.base)
 })
 
-test('what a page asked for in vain can be asked for again', { skip: noBrowser }, async (t) => {
+test('what a page asked for in vain can be asked for again', inBrowser, async (t) => {
   const desk = await Desk.open(t)
   const { page } = await desk.logIn()
   await page.locator('.stream.live').waitFor()
@@ -31,10 +31,10 @@ test('what a page asked for in vain can be asked for again', { skip: noBrowser }
   await page.getByRole('link', { name: 'Users' }).click()
   await page.getByText('The server does not answer').waitFor()
   await desk.system.startServer()
-  await page.getByRole('link', { name: 'alice' }).waitFor({ timeout: 20_000 })
+  await page.getByRole('link', { name: 'alice' }).waitFor()
 })
 
-test('a session that is lost leads to the log-in, and from there back', { skip: noBrowser }, async (t) => {
+test('a session that is lost leads to the log-in, and from there back', inBrowser, async (t) => {
   const desk = await Desk.open(t)
   const token = await desk.system.makeToken('carol', 'operator')
   const browser = await desk.logIn({ token, path: '/users/alice' })
@@ -43,7 +43,7 @@ test('a session that is lost leads to the log-in, and from there back', { skip: 
   const { items } = await desk.system.get('/v1/tokens')
   const { id } = items.find(({ name }: { name: string }) => name === 'carol')
   assert.equal((await desk.system.ask('DELETE', `/v1/tokens/${id}`)).status, 200)
-  await page.getByText('Your session has ended').waitFor({ timeout: 15_000 })
+  await page.getByText('Your session has ended').waitFor()
   await page.locator('input[type=password]').fill(token)
   await page.getByRole('button', { name: 'Log in' }).click()
   await page.getByRole('alert').getByText('TOKEN_REQUIRED').waitFor()
@@ -53,7 +53,7 @@ test('a session that is lost leads to the log-in, and from there back', { skip: 
   browser.assertClean(desk.system.base)
 })
 
-test('who logs out is out', { skip: noBrowser }, async (t) => {
+test('who logs out is out', inBrowser, async (t) => {
   const desk = await Desk.open(t)
   const { page } = await desk.logIn()
   await page.getByRole('button', { name: 'Log out' }).click()
@@ -73,7 +73,7 @@ const GUESS = `Promise.all(Array.from({ length: 10 }, (_, at) =>
   }).then(({ status }) => status),
 ))`
 
-test('whoever guesses is slowed down, and told for how long', { skip: noBrowser }, async (t) => {
+test('whoever guesses is slowed down, and told for how long', inBrowser, async (t) => {
   const desk = await Desk.open(t)
   const { page } = await desk.browse()
   await page.goto('/')

@@ -5,52 +5,54 @@ import { chmod, readFile } from 'node:fs/promises'
 import { test } from 'node:test'
 import type { Locator, Page, Request } from 'playwright-core'
 import { until } from '../support/until.ts'
-import { noBrowser } from './support/browser.ts'
+import { inBrowser } from './support/browser.ts'
 import { Desk } from './support/operator.ts'
 
-test('a user and a gateway are added; its credential is saved once, and a gateway runs with it', {
-  skip: noBrowser,
-}, async (t) => {
-  const desk = await Desk.open(t)
-  const browser = await desk.logIn({ path: '/users' })
-  const { page } = browser
-  await page.getByRole('button', { name: 'Add user' }).click()
-  await page.getByRole('textbox', { name: 'Name' }).fill('bob')
-  await page.keyboard.press('Enter')
-  await page.getByRole('link', { name: 'bob' }).waitFor()
+test(
+  'a user and a gateway are added; its credential is saved once, and a gateway runs with it',
+  inBrowser,
+  async (t) => {
+    const desk = await Desk.open(t)
+    const browser = await desk.logIn({ path: '/users' })
+    const { page } = browser
+    await page.getByRole('button', { name: 'Add user' }).click()
+    await page.getByRole('textbox', { name: 'Name' }).fill('bob')
+    await page.keyboard.press('Enter')
+    await page.getByRole('link', { name: 'bob' }).waitFor()
 
-  await page.getByRole('link', { name: 'Gateways' }).click()
-  await page.getByRole('button', { name: 'Add gateway' }).click()
-  const dialog = page.getByRole('dialog')
-  await dialog.getByLabel('Name').fill('office-gw')
-  await dialog.getByLabel('User').fill('nobody-there')
-  await dialog.getByRole('button', { name: 'Add gateway' }).click()
-  await dialog.getByRole('alert').getByText('USER_UNKNOWN').waitFor()
-  await dialog.getByLabel('User').fill('bob')
-  await dialog.getByRole('button', { name: 'Add gateway' }).click()
-  const [download] = await Promise.all([
-    page.waitForEvent('download'),
-    dialog.getByRole('button', { name: 'Save office-gw.json' }).click(),
-  ])
-  assert.equal(download.suggestedFilename(), 'office-gw.json')
-  const credential = JSON.parse(await readFile(await download.path(), 'utf8'))
-  assert.deepEqual(Object.keys(credential), ['type', 'version', 'identity', 'realm', 'secret'])
-  assert.deepEqual(
-    [credential.type, credential.identity, Buffer.from(credential.secret, 'base64url').length],
-    ['opencpns-gateway', 'office-gw@example.org', 32],
-  )
-  await dialog.getByRole('button', { name: 'I have it: close' }).click()
-  await page.getByRole('link', { name: 'office-gw' }).waitFor()
-  assert.ok(!(await page.content()).includes(credential.secret), 'the secret is gone with the dialog')
+    await page.getByRole('link', { name: 'Gateways' }).click()
+    await page.getByRole('button', { name: 'Add gateway' }).click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByLabel('Name').fill('office-gw')
+    await dialog.getByLabel('User').fill('nobody-there')
+    await dialog.getByRole('button', { name: 'Add gateway' }).click()
+    await dialog.getByRole('alert').getByText('USER_UNKNOWN').waitFor()
+    await dialog.getByLabel('User').fill('bob')
+    await dialog.getByRole('button', { name: 'Add gateway' }).click()
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      dialog.getByRole('button', { name: 'Save office-gw.json' }).click(),
+    ])
+    assert.equal(download.suggestedFilename(), 'office-gw.json')
+    const credential = JSON.parse(await readFile(await download.path(), 'utf8'))
+    assert.deepEqual(Object.keys(credential), ['type', 'version', 'identity', 'realm', 'secret'])
+    assert.deepEqual(
+      [credential.type, credential.identity, Buffer.from(credential.secret, 'base64url').length],
+      ['opencpns-gateway', 'office-gw@example.org', 32],
+    )
+    await dialog.getByRole('button', { name: 'I have it: close' }).click()
+    await page.getByRole('link', { name: 'office-gw' }).waitFor()
+    assert.ok(!(await page.content()).includes(credential.secret), 'the secret is gone with the dialog')
 
-  await download.saveAs(desk.system.town.path('office-gw.json'))
-  await chmod(desk.system.town.path('office-gw.json'), 0o600)
-  await desk.system.runGateway('office-gw')
-  await page.getByRole('row', { name: /office-gw.*connected/ }).waitFor()
-  browser.assertClean(desk.system.base)
-})
+    await download.saveAs(desk.system.town.path('office-gw.json'))
+    await chmod(desk.system.town.path('office-gw.json'), 0o600)
+    await desk.system.runGateway('office-gw')
+    await page.getByRole('row', { name: /office-gw.*connected/ }).waitFor()
+    browser.assertClean(desk.system.base)
+  },
+)
 
-test('what was made although no answer came is not made twice', { skip: noBrowser }, async (t) => {
+test('what was made although no answer came is not made twice', inBrowser, async (t) => {
   const desk = await Desk.open(t)
   const { page } = await desk.logIn({ path: '/users' })
   let isLost = true
@@ -69,7 +71,7 @@ test('what was made although no answer came is not made twice', { skip: noBrowse
   await page.getByText('The user bob was added.').waitFor()
 })
 
-test('a token is shown once, works, and is revoked', { skip: noBrowser }, async (t) => {
+test('a token is shown once, works, and is revoked', inBrowser, async (t) => {
   const desk = await Desk.open(t)
   const { page } = await desk.logIn({ path: '/tokens' })
   await page.getByRole('button', { name: 'Make token' }).click()
@@ -89,7 +91,7 @@ test('a token is shown once, works, and is revoked', { skip: noBrowser }, async 
   await until(async () => (await asked()).status === 401)
 })
 
-test('a policy that somebody else has changed meanwhile is not written over unseen', { skip: noBrowser }, async (t) => {
+test('a policy that somebody else has changed meanwhile is not written over unseen', inBrowser, async (t) => {
   const desk = await Desk.open(t)
   const { page } = await desk.logIn({ path: '/users/alice' })
   const policy = async () => (await desk.system.get('/v1/users/alice')).policy
@@ -119,7 +121,7 @@ test('a policy that somebody else has changed meanwhile is not written over unse
   )
 })
 
-test('whether a gateway takes visitors is changed, and told to who looks on', { skip: noBrowser }, async (t) => {
+test('whether a gateway takes visitors is changed, and told to who looks on', inBrowser, async (t) => {
   const desk = await Desk.open(t, 'home-gw')
   const { page } = await desk.logIn({ path: '/gateways/home-gw' })
   const other = await desk.logIn({ path: '/gateways' })
@@ -143,9 +145,7 @@ function typeAtOnce(page: Page, text: string): Promise<unknown> {
   }`)
 }
 
-test('a search finds as one types: the last words count, an older answer never comes after', {
-  skip: noBrowser,
-}, async (t) => {
+test('a search finds as one types: the last words count, an older answer never comes after', inBrowser, async (t) => {
   const desk = await Desk.open(t, 'home-gw')
   for (const [at, name] of ['kitchen lamp', 'kitchen scale', 'garage door'].entries())
     await desk.system.pair(name, 'home-gw', `${at}.json`)
@@ -174,9 +174,7 @@ test('a search finds as one types: the last words count, an older answer never c
   assert.equal(await page.getByRole('searchbox').inputValue(), 'kitchen la')
 })
 
-test('a long list goes page by page, forth and back, and begins anew with another search', {
-  skip: noBrowser,
-}, async (t) => {
+test('a long list goes page by page, forth and back, and begins anew with another search', inBrowser, async (t) => {
   const desk = await Desk.open(t)
   for (let at = 10; at < 64; at++) await desk.system.ask('POST', '/v1/users', { name: `user-${at}` })
   const { page } = await desk.logIn({ path: '/users' })
@@ -200,7 +198,7 @@ test('a long list goes page by page, forth and back, and begins anew with anothe
   assert.equal(await page.getByRole('navigation', { name: 'Pages of the list' }).count(), 0)
 })
 
-test('an empty server says how to begin', { skip: noBrowser }, async (t) => {
+test('an empty server says how to begin', inBrowser, async (t) => {
   const desk = await Desk.open(t)
   const { page } = await desk.logIn()
   for (const [path, command] of [

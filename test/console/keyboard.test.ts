@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Page } from 'playwright-core'
 import { until } from '../support/until.ts'
-import { noBrowser } from './support/browser.ts'
+import { inBrowser } from './support/browser.ts'
 import { Desk } from './support/operator.ts'
 
 const FOCUSED = `(() => {
@@ -33,7 +33,7 @@ async function tabTo(page: Page, name: RegExp, most = 60): Promise<void> {
   assert.fail(`Tab never comes to ${name}`)
 }
 
-test('from the log-in to a revocation without a mouse', { skip: noBrowser }, async (t) => {
+test('from the log-in to a revocation without a mouse', inBrowser, async (t) => {
   const desk = await Desk.open(t, 'home-gw')
   const id = await desk.system.pair('watch', 'home-gw', 'watch.json')
   const { page } = await desk.browse()
@@ -81,7 +81,7 @@ test('from the log-in to a revocation without a mouse', { skip: noBrowser }, asy
   await page.getByText('watch was revoked.').waitFor()
 })
 
-test('Flow plays, pauses and steps by keys', { skip: noBrowser }, async (t) => {
+test('Flow plays, pauses and steps by keys', inBrowser, async (t) => {
   const desk = await Desk.open(t, 'home-gw', 'hotel-gw')
   await desk.system.pair('watch', 'home-gw', 'watch.json')
   await desk.system.connect('watch.json', 'hotel-gw')
@@ -123,7 +123,7 @@ const WATCH_PLACES = `globalThis.places = new Set()
 new MutationObserver(() => places.add(document.querySelector('.place')?.textContent ?? ''))
   .observe(document.body, { subtree: true, childList: true, characterData: true })`
 
-test('whoever wants less motion sees each authentication at once', { skip: noBrowser }, async (t) => {
+test('whoever wants less motion sees each authentication at once', inBrowser, async (t) => {
   const desk = await Desk.open(t, 'home-gw')
   await desk.system.pair('watch', 'home-gw', 'watch.json')
   const { page } = await desk.logIn({ path: '/flow', reducedMotion: 'reduce' })

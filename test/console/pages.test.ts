@@ -8,7 +8,7 @@ import { after, test } from 'node:test'
 import axe from 'axe-core'
 import type { Page } from 'playwright-core'
 import { until } from '../support/until.ts'
-import { noBrowser, type Watched } from './support/browser.ts'
+import { inBrowser, noBrowser, type Watched } from './support/browser.ts'
 import { Desk } from './support/operator.ts'
 
 /** Only a page that hangs takes so long, whatever else the machine does. */
@@ -131,7 +131,7 @@ test('no dialog, form or log-in keeps anybody out', { skip: noBrowser, timeout: 
   await browser.close()
 })
 
-test('what somebody calls a device is shown as it is', { skip: noBrowser }, async () => {
+test('what somebody calls a device is shown as it is', inBrowser, async () => {
   const { desk } = await furnish()
   const browser = await desk.logIn({ path: '/pnes' })
   for (const name of NAMES) await browser.page.getByText(name, { exact: true }).waitFor()
@@ -173,7 +173,7 @@ const WIDTHS = '[document.documentElement.scrollWidth, innerWidth]'
 async function checkPage({ page }: Watched, path: string): Promise<void> {
   await page.goto(path)
   await page.locator('main h1').first().waitFor()
-  await until(async () => (await page.locator('.waiting').count()) === 0, `${path} never has its data`, 20_000)
+  await until(async () => (await page.locator('.waiting').count()) === 0, `${path} never has its data`)
   assert.deepEqual(await page.evaluate(STRANGERS), [], path)
   const [content = 0, screen = 0] = (await page.evaluate(WIDTHS)) as number[]
   assert.ok(content <= screen, `${path} is ${content} px wide`)

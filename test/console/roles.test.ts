@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Page } from 'playwright-core'
 import { until } from '../support/until.ts'
-import { noBrowser } from './support/browser.ts'
+import { inBrowser } from './support/browser.ts'
 import { Desk } from './support/operator.ts'
 
 const VERBS = /\b(add|make|pair|revoke|rotate|remove|edit|retire|new 1st seed|save)\b/i
@@ -26,7 +26,7 @@ function send(page: Page, method: string, path: string, body: object = {}): Prom
   )
 }
 
-test('roles', { skip: noBrowser }, async (t) => {
+test('roles', inBrowser, async (t) => {
   const desk = await Desk.open(t, 'home-gw')
   const id = await desk.system.pair('watch', 'home-gw', 'watch.json')
   const paths = [

@@ -4,10 +4,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { until } from '../support/until.ts'
-import { noBrowser, type Watched } from './support/browser.ts'
+import { inBrowser, type Watched } from './support/browser.ts'
 import { Desk, giveToken } from './support/operator.ts'
 
-test('a device from its ticket to its revocation, all in sight', { skip: noBrowser }, async (t) => {
+test('a device from its ticket to its revocation, all in sight', inBrowser, async (t) => {
   const desk = await Desk.open(t, 'home-gw', 'hotel-gw')
   const browser = await desk.browse({ permissions: ['clipboard-read', 'clipboard-write'] })
   const { page } = browser

@@ -4,11 +4,11 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Page } from 'playwright-core'
 import { until } from '../support/until.ts'
-import { noBrowser, type Watched } from './support/browser.ts'
+import { inBrowser, type Watched } from './support/browser.ts'
 import { Desk, giveToken } from './support/operator.ts'
 
 /** More than a browser has connections to one host. */
-const TABS = 8
+const TABS = 7
 
 /** Tabs beside the first, which is logged in; all live. */
 async function openTabs({ page }: Watched, count: number, path = '/flow'): Promise<Page[]> {
@@ -20,9 +20,7 @@ async function openTabs({ page }: Watched, count: number, path = '/flow'): Promi
 
 const isLive = async (tab: Page) => (await tab.locator('.stream.live').count()) === 1
 
-test(`${TABS} tabs have one stream, and when the tab that has it is closed another goes on`, {
-  skip: noBrowser,
-}, async (t) => {
+test(`${TABS} tabs have one stream, and when the tab that has it is closed another goes on`, inBrowser, async (t) => {
   const desk = await Desk.open(t, 'home-gw')
   await desk.system.pair('watch', 'home-gw', 'watch.json')
   const browser = await desk.logIn({ path: '/flow' })
@@ -46,9 +44,7 @@ test(`${TABS} tabs have one stream, and when the tab that has it is closed anoth
   browser.assertClean(desk.system.base)
 })
 
-test('all tabs say that the server is away, and each of them can have it tried again at once', {
-  skip: noBrowser,
-}, async (t) => {
+test('all tabs say that the server is away, and each of them can have it tried again at once', inBrowser, async (t) => {
   const desk = await Desk.open(t)
   const browser = await desk.logIn({ path: '/users' })
   const [other] = await openTabs(browser, 2, '/gateways')
@@ -60,25 +56,27 @@ test('all tabs say that the server is away, and each of them can have it tried a
   for (const tab of [browser.page, other]) await tab?.locator('.stream.live').waitFor()
 })
 
-test('who logs out in one tab is out in all, and who logs in is in; a copy of the old cookie is good for nothing', {
-  skip: noBrowser,
-}, async (t) => {
-  const desk = await Desk.open(t)
-  const browser = await desk.logIn({ path: '/users' })
-  const { page } = browser
-  const [other] = await openTabs(browser, 2, '/users')
-  if (!other) throw new Error('no other tab')
-  const [copy] = await page.context().cookies()
-  const status = async () =>
-    (await fetch(`${desk.system.base}/v1/users`, { headers: { cookie: `${copy?.name}=${copy?.value}` } })).status
-  assert.equal(await status(), 200)
-  await page.getByRole('button', { name: 'Log out' }).click()
-  for (const tab of [page, other]) await tab.getByRole('heading', { name: 'Log in' }).waitFor()
-  assert.equal(await other.getByText('Your session has ended').count(), 0)
-  assert.equal(await status(), 401)
-  await giveToken(other, await desk.system.makeToken('carol', 'operator'))
-  await page.getByText('carol, operator').waitFor()
-  await page.locator('.stream.live').waitFor()
-  assert.equal(new URL(page.url()).pathname, '/users')
-  browser.assertClean(desk.system.base)
-})
+test(
+  'who logs out in one tab is out in all, and who logs in is in; a copy of the old cookie is good for nothing',
+  inBrowser,
+  async (t) => {
+    const desk = await Desk.open(t)
+    const browser = await desk.logIn({ path: '/users' })
+    const { page } = browser
+    const [other] = await openTabs(browser, 2, '/users')
+    if (!other) throw new Error('no other tab')
+    const [copy] = await page.context().cookies()
+    const status = async () =>
+      (await fetch(`${desk.system.base}/v1/users`, { headers: { cookie: `${copy?.name}=${copy?.value}` } })).status
+    assert.equal(await status(), 200)
+    await page.getByRole('button', { name: 'Log out' }).click()
+    for (const tab of [page, other]) await tab.getByRole('heading', { name: 'Log in' }).waitFor()
+    assert.equal(await other.getByText('Your session has ended').count(), 0)
+    assert.equal(await status(), 401)
+    await giveToken(other, await desk.system.makeToken('carol', 'operator'))
+    await page.getByText('carol, operator').waitFor()
+    await page.locator('.stream.live').waitFor()
+    assert.equal(new URL(page.url()).pathname, '/users')
+    browser.assertClean(desk.system.base)
+  },
+)

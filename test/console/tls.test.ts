@@ -6,7 +6,7 @@ import { execFileSync } from 'node:child_process'
 import { type TestContext, test } from 'node:test'
 import { addressOf, freePort, ProcessTown } from '../end-to-end/town.ts'
 import { until } from '../support/until.ts'
-import { noBrowser, Watched } from './support/browser.ts'
+import { inBrowser, noBrowser, Watched } from './support/browser.ts'
 import { giveToken } from './support/operator.ts'
 
 function hasOpenssl(): boolean {
@@ -18,7 +18,7 @@ function hasOpenssl(): boolean {
   }
 }
 
-const skip = noBrowser || (hasOpenssl() ? false : 'needs openssl on the path')
+const options = { ...inBrowser, skip: noBrowser || (hasOpenssl() ? false : 'needs openssl on the path') }
 
 /** Signed by itself, for this machine. */
 function makeCertificate(cert: string, key: string): void {
@@ -53,7 +53,7 @@ async function openTown(t: TestContext) {
   return { town, base, port, token: String(token) }
 }
 
-test('over TLS the console works as it does without, and its cookie goes over nothing else', { skip }, async (t) => {
+test('over TLS the console works as it does without, and its cookie goes over nothing else', options, async (t) => {
   const { town, base, port, token } = await openTown(t)
   const browser = await Watched.open(base, { ignoreHTTPSErrors: true })
   t.after(() => browser.close())

@@ -10,6 +10,8 @@ after(() => (typeof launched === 'string' ? undefined : launched.close()))
 
 /** For `skip` of a test: why there is no browser, or false. */
 export const noBrowser = typeof launched === 'string' ? launched : false
+/** Options of a test with a system and a browser: only what hangs takes so long, whatever else the machine does. */
+export const inBrowser = { skip: noBrowser, timeout: 600_000 }
 
 const TELL_VIOLATIONS = `addEventListener('securitypolicyviolation', ({ violatedDirective, blockedURI }) => {
   console.error('policy violated: ' + violatedDirective + ' ' + blockedURI)
@@ -41,7 +43,7 @@ export class Watched {
   static async open(base: string, options: BrowserContextOptions = {}): Promise<Watched> {
     if (typeof launched === 'string') throw new Error(launched)
     const context = await launched.newContext({ baseURL: base, viewport: { width: 1280, height: 900 }, ...options })
-    context.setDefaultTimeout(20_000)
+    context.setDefaultTimeout(60_000)
     await context.addInitScript({ content: TELL_VIOLATIONS })
     return new Watched(await context.newPage())
   }

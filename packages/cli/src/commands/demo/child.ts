@@ -8,7 +8,8 @@ import type { LogLevel } from '../../log.ts'
 import { note } from '../../output.ts'
 
 const LAUNCHER = fileURLToPath(new URL('../../../bin/opencpns.js', import.meta.url))
-const START_MS = 10_000
+/** A machine that does much else may take that long; a child that ends is noticed at once. */
+const START_MS = 60_000
 const STOP_MS = 5000
 const LINES_MAX = 1000
 
