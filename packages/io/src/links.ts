@@ -2,17 +2,18 @@
 // `receive` in lock step, and then `release` for the upgrade to TLS; or `sendSoon` and `frames` for many in flight.
 // What the frames say is not known here.
 
-import { hash } from 'node:crypto'
 import type { Duplex } from 'node:stream'
+import { Batch } from './batch.ts'
 import { type Limits, watch } from './deadline.ts'
 import { IoError, swallowErrors } from './errors.ts'
-import { FrameReader, frameOf, PREFIX_OCTETS, writeFrame } from './frames.ts'
+import { FrameReader, frameOf, PREFIX_OCTETS } from './frames.ts'
+import { CLOSED, endOfOther, failed, HANDED_OVER, type LinkEnd } from './link-end.ts'
+import { TRANSCRIPT_MAX_OCTETS, Transcript } from './transcript.ts'
 
 const LINGER_MS = 1000
 const DRAIN_MS = 10_000
 const QUEUE_MAX_OCTETS = 4 * 1024 * 1024
 const PENDING_MAX = 64
-const TRANSCRIPT_MAX_OCTETS = 256 * 1024
 const ACCEPTED = Promise.resolve()
 
 export interface FrameLinkOptions {
@@ -40,18 +41,6 @@ interface Sink {
   fail(end: LinkEnd): void
 }
 
-/** How a link ended. Most links end in good order and nobody asks for the error, which costs more than all else at the end. */
-interface LinkEnd {
-  readonly orderly: boolean
-  error(): unknown
-}
-
-const ended = (message: string): LinkEnd => ({ orderly: true, error: () => new IoError('LINK_CLOSED', message) })
-const failed = (error: unknown): LinkEnd => ({ orderly: false, error: () => error })
-const CLOSED = ended('the link was closed')
-const HANDED_OVER = ended('the link was handed over')
-const ENDED = ended('the other side ended the connection')
-
 /**
  * Frames over a TCP or TLS socket. Whatever goes wrong ends the link: the socket is destroyed, and every later call
  * fails with the same error. It reads only while somebody waits for a frame.
@@ -61,23 +50,21 @@ export class FrameLink<S extends Duplex = Duplex> {
   readonly #maxFrameOctets: number
   readonly #maxQueuedOctets: number
   readonly #reader: FrameReader
-  readonly #transcript: Buffer[] | undefined // hashed at once: a hash object for each link costs more than all the rest
-  #transcriptOctets = 0
+  readonly #transcript: Transcript | undefined
+  readonly #batch = new Batch()
   readonly #drains = new Set<(error?: unknown) => void>()
   #sink: Sink | undefined
   #held = false // the handler of `frames` has enough to do
   #ended: { readonly cause?: unknown } | undefined // by the other side
   #end: LinkEnd | undefined
   #early: boolean | undefined // whether octets were there before our last frame went
-  #batch: Uint8Array[] = []
-  #batchOctets = 0
 
   constructor(socket: S, { maxFrameOctets, transcript = false, maxQueuedOctets = QUEUE_MAX_OCTETS }: FrameLinkOptions) {
     this.socket = socket
     this.#maxFrameOctets = maxFrameOctets
     this.#maxQueuedOctets = maxQueuedOctets
     this.#reader = new FrameReader(maxFrameOctets)
-    this.#transcript = transcript ? [] : undefined
+    this.#transcript = transcript ? new Transcript() : undefined
     if (socket.destroyed) this.#ended = {}
     swallowErrors(socket)
     socket.pause()
@@ -107,9 +94,8 @@ export class FrameLink<S extends Duplex = Duplex> {
   sendSoon(body: Uint8Array): boolean {
     this.#checkBody(body)
     if (!this.socket.writable) return false
-    if (this.#batch.push(body) === 1) process.nextTick(this.#flush)
-    this.#batchOctets += PREFIX_OCTETS + body.length
-    const queued = this.socket.writableLength + this.#batchOctets
+    if (this.#batch.add(body) === 1) process.nextTick(this.#flush)
+    const queued = this.socket.writableLength + this.#batch.octets
     if (queued > this.#maxQueuedOctets) {
       this.#fail(new IoError('SEND_QUEUE_FULL', `the other side left ${queued} octets unread`))
       return false
@@ -195,7 +181,7 @@ export class FrameLink<S extends Duplex = Duplex> {
   transcriptHash(): Buffer {
     if (!this.#transcript) throw new TypeError('this link keeps no transcript')
     this.#flush()
-    return hash('sha256', Buffer.concat(this.#transcript), 'buffer')
+    return this.#transcript.hash()
   }
 
   /**
@@ -291,19 +277,13 @@ export class FrameLink<S extends Duplex = Duplex> {
   }
 
   #record(octets: Buffer): void {
-    if (!this.#transcript) return
-    this.#transcriptOctets += octets.length
-    if (this.#transcriptOctets <= TRANSCRIPT_MAX_OCTETS) this.#transcript.push(octets)
-    else this.#fail(new IoError('TRANSCRIPT_TOO_LONG', `more than ${TRANSCRIPT_MAX_OCTETS} octets in the clear`))
+    if (this.#transcript?.add(octets) !== false) return
+    this.#fail(new IoError('TRANSCRIPT_TOO_LONG', `more than ${TRANSCRIPT_MAX_OCTETS} octets in the clear`))
   }
 
   readonly #flush = (): void => {
-    if (this.#batchOctets === 0) return
-    const octets = Buffer.allocUnsafe(this.#batchOctets)
-    let at = 0
-    for (const body of this.#batch) at = writeFrame(octets, at, body)
-    this.#batch = []
-    this.#batchOctets = 0
+    if (this.#batch.octets === 0) return
+    const octets = this.#batch.take()
     if (this.socket.writable) this.#write(octets)
   }
 
@@ -336,13 +316,7 @@ export class FrameLink<S extends Duplex = Duplex> {
   }
 
   #endOfOther({ cause }: { readonly cause?: unknown }): LinkEnd {
-    const options = cause === undefined ? {} : { cause }
-    if (this.#reader.buffered > 0) {
-      return failed(new IoError('FRAME_TRUNCATED', 'the other side ended the connection inside a message', options))
-    }
-    return cause === undefined
-      ? ENDED
-      : failed(new IoError('LINK_CLOSED', 'the other side ended the connection', options))
+    return endOfOther(this.#reader.buffered > 0, cause)
   }
 
   #octetsAhead(): number {
