@@ -43,7 +43,7 @@ import { framed, malformedBodies, malformedFrames } from '../support/malformed.t
 import { scriptedGateway } from '../support/scripted-gateway.ts'
 import { REALM, Town } from '../support/stage.ts'
 
-const limits = { timeoutMs: 2000 }
+const limits = { timeoutMs: 20_000 }
 const version = 1
 const gatewayName = 'rogue-gw@example.org'
 
@@ -68,7 +68,7 @@ async function ends(link: FrameLink, what: string): Promise<void> {
   for (;;) {
     let body: Buffer
     try {
-      body = await link.receive({ timeoutMs: 3000 })
+      body = await link.receive({ timeoutMs: 20_000 })
     } catch (error) {
       assert.ok(error instanceof IoError && error.code === 'LINK_CLOSED', `${what}: ${error}`)
       return

@@ -20,8 +20,11 @@ before(async () => {
 
 after(() => town.close())
 
+/** For an attempt that only must not succeed: a length that was changed lets either side wait for more. */
+const BRIEFLY_MS = 1000
+
 /** One attempt of the honest PNE through a man in the middle; `success`, or the code of its error. */
-async function attempt(target: Address, tamper: Tamper, timeoutMs = 1000): Promise<string> {
+async function attempt(target: Address, tamper: Tamper, timeoutMs = 20_000): Promise<string> {
   const path = await Relay.to(target, tamper)
   try {
     const session = await connect({ ...path.address, credential: town.watch, timeoutMs })
@@ -76,7 +79,7 @@ for (const [theCase, where, count] of [
     await town.survives(async () => {
       const succeeded: unknown[] = []
       await all(places, async ({ index, at }) => {
-        if ((await attempt(address, changing(index, at, 1))) === 'success') succeeded.push({ index, at })
+        if ((await attempt(address, changing(index, at, 1), BRIEFLY_MS)) === 'success') succeeded.push({ index, at })
       })
       assert.deepEqual(succeeded, [])
     })
@@ -102,7 +105,7 @@ for (const [theCase, where, count] of [
           const octets = tampers.reduce((octets, one) => Buffer.from(one({ ...piece, octets }) ?? []), unchanged)
           return octets
         }
-        const result = await attempt(address, tamper)
+        const result = await attempt(address, tamper, BRIEFLY_MS)
         const same = new Set(changes.map(([index, at]) => `${index} ${at}`)).size < changes.length
         if (!same) assert.notEqual(result, 'success')
       }),
@@ -124,7 +127,7 @@ test('each octet of TLS that is changed ends the session before the PNE takes it
   await town.survives(async () => {
     await all(places, async ({ index, at }) => {
       assert.notEqual(
-        await attempt(town.home.address, changing(index, at, 1)),
+        await attempt(town.home.address, changing(index, at, 1), BRIEFLY_MS),
         'success',
         `piece ${index}, octet ${at}`,
       )
@@ -166,7 +169,7 @@ test('a remote flow that is turned into a local one, and the reverse, is refused
 
 test("the PNE's own messages, reflected to it, are no answer: in the clear and in TLS", async (t) => {
   const mirror = await scriptedGateway(t, async (pne) => {
-    for (;;) await pne.send(await pne.receive({ timeoutMs: 1000 }))
+    for (;;) await pne.send(await pne.receive({ timeoutMs: 20_000 }))
   })
   await town.survives(async () => {
     const reflected = connect({ ...mirror.address, credential: town.watch })
@@ -178,7 +181,7 @@ test("the PNE's own messages, reflected to it, are no answer: in the clear and i
       reflect(octets)
       return undefined
     }
-    const inTls = connect({ ...path.address, credential: town.watch, timeoutMs: 1000 })
+    const inTls = connect({ ...path.address, credential: town.watch, timeoutMs: 20_000 })
     await assert.rejects(inTls, { code: 'AUTHENTICATION_FAILED' })
     await path.close()
   })

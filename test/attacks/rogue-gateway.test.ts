@@ -26,7 +26,7 @@ import { changedGateway } from '../support/changed-gateway.ts'
 import { scriptedGateway } from '../support/scripted-gateway.ts'
 import { Town } from '../support/stage.ts'
 
-const limits = { timeoutMs: 2000 }
+const limits = { timeoutMs: 20_000 }
 const HOME = 'home-gw@example.org'
 const HOTEL = 'hotel-gw@example.org'
 const refused = { code: 'AUTHENTICATION_FAILED' }

@@ -129,7 +129,7 @@ test('any octet of the clear part of a pairing, changed, makes it fail, and the 
     else cut()
     return octets
   }
-  await assert.rejects(pair(options), { code: 'AUTHENTICATION_FAILED' })
+  await assert.rejects(pair({ ...options, timeoutMs: 20_000 }), { code: 'AUTHENTICATION_FAILED' })
   assert.equal(sizes.length, 2)
   for (const [frame, size] of sizes.entries()) {
     for (let at = 0; at < size; at++) {
@@ -143,7 +143,7 @@ test('any octet of the clear part of a pairing, changed, makes it fail, and the 
     }
   }
   const direct = formatPairingUri({ ...parsePairingUri(uri), addresses: [`${host}:${town.home.address.port}`] })
-  const paired = await pair({ ...options, uri: direct, timeoutMs: 5000 })
+  const paired = await pair({ ...options, uri: direct, timeoutMs: 20_000 })
   await (await connect({ ...town.home.address, credential: paired })).close()
   await town.survives(async () => {})
 })
