@@ -7,7 +7,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { cp, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -47,15 +47,20 @@ export const workers: Bench = {
   names: ['worker', 'workers'],
   async run({ quick, say }): Promise<Record<string, Figure>> {
     const folder = await mkdtemp(join(tmpdir(), 'opencpns-bench-'))
-    const { rounds, ms } = quick ? { rounds: 2, ms: 2000 } : { rounds: 5, ms: 5000 }
+    const { rounds, ms } = quick ? { rounds: 5, ms: 1500 } : { rounds: 9, ms: 4000 }
+    const servers: Loaded[] = []
     try {
-      const gateways = await fill(join(folder, 'server'))
+      const [one, two] = [join(folder, 'one'), join(folder, 'two')]
+      const gateways = await fill(one)
+      await cp(one, two, { recursive: true })
+      servers.push(await Loaded.open(one, 1, gateways), await Loaded.open(two, 2, gateways))
+      for (const server of servers) await server.flood(2 * ms) // until the code is compiled
       const measured: Record<1 | 2, Measured[]> = { 1: [], 2: [] }
       for (let round = 0; round < rounds; round++) {
-        for (const count of [1, 2] as const) {
-          const one = await measure(join(folder, 'server'), count, gateways, ms)
-          measured[count].push(one)
-          say(`${count === 1 ? 'one process' : 'two workers'}: ${describe(one)}`)
+        for (const server of servers) {
+          const one = await server.measure(ms)
+          measured[server.count].push(one)
+          say(`${server.count === 1 ? 'one process' : 'two workers'}: ${describe(one)}`)
         }
       }
       if (availableParallelism() < 3) {
@@ -63,6 +68,7 @@ export const workers: Bench = {
       }
       return figuresOf(measured[1], measured[2])
     } finally {
+      for (const server of servers) await server.close()
       await rm(folder, { recursive: true, force: true })
     }
   },
@@ -136,25 +142,49 @@ async function requestAt(gateway: string, registry: Registry, challenges: Challe
   return { secondSeed, challenge, eap: step.packet }
 }
 
-async function measure(dataDir: string, count: number, gateways: readonly Gateway[], ms: number): Promise<Measured> {
-  const { child, address } = await start(dataDir, count)
-  const links = await Promise.all(gateways.map(({ credential }) => link(address, credential)))
-  try {
-    const ask = (forMs: number) => Promise.all(links.map((one, at) => flood(one, gateways[at]?.requests ?? [], forMs)))
-    await ask(ms / 2) // until the code is compiled
-    const pids = await processesOf(child)
+/** A server and the links of its gateways. Both of them wait for their turn side by side: so moods of the machine befall both. */
+class Loaded {
+  readonly count: 1 | 2
+  readonly #process: ChildProcess
+  readonly #gateways: readonly Gateway[]
+  readonly #links: readonly ServerLink[]
+
+  private constructor(count: 1 | 2, child: ChildProcess, gateways: readonly Gateway[], links: readonly ServerLink[]) {
+    this.count = count
+    this.#process = child
+    this.#gateways = gateways
+    this.#links = links
+  }
+
+  /** @param count of workers; 1 does all in one process */
+  static async open(dataDir: string, count: 1 | 2, gateways: readonly Gateway[]): Promise<Loaded> {
+    const { child, address } = await start(dataDir, count)
+    const links = await Promise.all(gateways.map(({ credential }) => link(address, credential)))
+    return new Loaded(count, child, gateways, links)
+  }
+
+  /** Gives how many requests were answered. */
+  async flood(ms: number): Promise<number> {
+    const done = this.#links.map((one, at) => flood(one, this.#gateways[at]?.requests ?? [], ms))
+    return (await Promise.all(done)).reduce((sum, one) => sum + one)
+  }
+
+  async measure(ms: number): Promise<Measured> {
+    const pids = await processesOf(this.#process)
     const before = pids.map(processorS)
     const own = process.cpuUsage()
     const since = performance.now()
-    const done = (await ask(ms)).reduce((sum, one) => sum + one)
+    const done = await this.flood(ms)
     const seconds = (performance.now() - since) / 1000
     const { user, system } = process.cpuUsage(own)
     const used = pids.map((pid, at) => processorS(pid) - (before[at] ?? 0))
-    const rate = (count * done) / used.reduce((sum, one) => sum + one)
+    const rate = (this.count * done) / used.reduce((sum, one) => sum + one)
     return { rate, wallRate: done / seconds, processorS: used, generatorS: (user + system) / 1e6, seconds }
-  } finally {
-    for (const one of links) one.close()
-    await end(child)
+  }
+
+  async close(): Promise<void> {
+    for (const one of this.#links) one.close()
+    await end(this.#process)
   }
 }
 

@@ -18,8 +18,8 @@ import { makeWorld } from './world.ts'
 export async function run(options: LoadOptions): Promise<Exit> {
   const { json, keep, html } = options
   const plan = planOf(options)
-  if (html !== undefined) await writeReport(html, '') // better now than after the load
   const admin = await openAdmin(options)
+  if (html !== undefined) await writeReport(html, '') // better now than after the load
   const asked = onceAskedToEnd()
   const world = await makeWorld(admin, plan.gateways)
   try {
