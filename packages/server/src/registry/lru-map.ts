@@ -1,9 +1,15 @@
 // A map that holds at most so many entries and forgets the one that was not used for longest.
 // A Map keeps the order of insertion, so an entry is renewed by taking it out and putting it in again.
 
+/** An iterator keeps the tables that a map has outgrown: after so many changes without a use of it, it is given up. */
+const CHANGES_MAX = 1000
+
 export class LruMap<K, V extends object> {
   readonly #entries = new Map<K, V>()
   readonly #max: number
+  /** Where the oldest entry is: whoever looks for it from the beginning passes the places of thousands that are gone. */
+  #oldest: MapIterator<K> | undefined
+  #changes = 0
 
   constructor(max: number) {
     this.#max = max
@@ -16,8 +22,7 @@ export class LruMap<K, V extends object> {
   get(key: K): V | undefined {
     const value = this.#entries.get(key)
     if (value === undefined) return undefined
-    this.#entries.delete(key)
-    this.#entries.set(key, value)
+    this.#renew(key, value)
     return value
   }
 
@@ -35,12 +40,24 @@ export class LruMap<K, V extends object> {
   }
 
   set(key: K, value: V): void {
+    this.#renew(key, value)
+    if (this.#entries.size > this.#max) this.#deleteOldest()
+  }
+
+  #renew(key: K, value: V): void {
     this.#entries.delete(key)
     this.#entries.set(key, value)
-    if (this.#entries.size <= this.#max) return
-    for (const oldest of this.#entries.keys()) {
-      this.#entries.delete(oldest)
-      return
+    if (++this.#changes > CHANGES_MAX) this.#oldest = undefined
+  }
+
+  #deleteOldest(): void {
+    this.#changes = 0
+    this.#oldest ??= this.#entries.keys()
+    let oldest = this.#oldest.next()
+    if (oldest.done) {
+      this.#oldest = this.#entries.keys()
+      oldest = this.#oldest.next()
     }
+    if (!oldest.done) this.#entries.delete(oldest.value)
   }
 }
