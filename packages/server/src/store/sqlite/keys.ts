@@ -47,7 +47,7 @@ function assign(
 }
 
 /** A PNE with its first key. False when the gateway is not there. */
-export function addPne(
+function addPne(
   { addPne, addKey, addWord }: Statements,
   { secondSeed, ...pne }: NewPne & { state: 'pending' | 'active'; confirmedAt: number | null },
 ): boolean {

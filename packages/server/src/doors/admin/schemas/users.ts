@@ -66,7 +66,8 @@ export const GenerationRetirement = Type.Object({
   keys: Type.Integer({ description: 'keys that were revoked by it' }),
   pnes: Type.Integer({ description: 'PNEs that had no other active key, and were revoked' }),
   erased: Type.Boolean({
-    description: 'false: the database may still hold copies of the sealed 1st seed, for somebody reads it, or it is PostgreSQL',
+    description:
+      'false: the database may still hold copies of the sealed 1st seed, for somebody reads it, or it is PostgreSQL',
   }),
 })
 export const UserRemoval = Type.Object({
@@ -75,6 +76,7 @@ export const UserRemoval = Type.Object({
   pnes: Type.Integer({ description: 'PNEs that were revoked by it' }),
   gateways: Type.Array(Type.String(), { description: 'gateways that were revoked by it' }),
   erased: Type.Boolean({
-    description: 'false: the database may still hold copies of the sealed 1st seeds, for somebody reads it, or it is PostgreSQL',
+    description:
+      'false: the database may still hold copies of the sealed 1st seeds, for somebody reads it, or it is PostgreSQL',
   }),
 })
