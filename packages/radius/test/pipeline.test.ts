@@ -261,6 +261,61 @@ test('a handler that takes too long is given up, and its late answer is not sent
   assert.deepEqual(source.sent, [])
 })
 
+test('each request has its own time, and one that was given up makes room for another', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  let now = 0
+  const { server, source, calls } = rig({
+    handle: (request) => (request.identifier === 2 ? Promise.resolve(challenge) : new Promise(() => {})),
+    handleTimeoutMs: 1000,
+    maxConcurrent: 2,
+    now: () => now,
+  })
+  const pass = (ms: number) => {
+    now += ms
+    t.mock.timers.tick(ms)
+  }
+  const late = () => server.counters().discarded['timed-out']
+  server.receive(accessRequest(0).octets, source)
+  pass(600)
+  server.receive(accessRequest(1).octets, source)
+  pass(399)
+  assert.equal(late(), 0)
+  pass(1)
+  assert.equal(late(), 1)
+  server.receive(accessRequest(2).octets, source)
+  await new Promise(setImmediate)
+  assert.equal(source.sent.length, 1, 'there is room again')
+  pass(599)
+  assert.equal(late(), 1)
+  pass(1)
+  assert.equal(late(), 2)
+  assert.equal(calls.count, 3)
+})
+
+test('closing waits for what is being handled, and not for what was given up', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  const { promise, resolve } = Promise.withResolvers<Response>()
+  let now = 0
+  const handle = ({ identifier }: { identifier: number }) =>
+    identifier === 0 ? new Promise<Response>(() => {}) : promise
+  const { server, source } = rig({ handle, handleTimeoutMs: 1000, now: () => now })
+  server.receive(accessRequest(0).octets, source)
+  now = 500
+  t.mock.timers.tick(500)
+  server.receive(accessRequest(1).octets, source)
+  now = 1000
+  t.mock.timers.tick(500)
+  let closed = false
+  const closing = server.close({ graceMs: 60_000 }).then(() => {
+    closed = true
+  })
+  await new Promise(setImmediate)
+  assert.equal(closed, false)
+  resolve(challenge)
+  await closing
+  assert.equal(source.sent.length, 1)
+})
+
 test('no more requests are handled at once than the bound says', async () => {
   const { promise, resolve } = Promise.withResolvers<Response>()
   const { server, source, calls } = rig({ handle: () => promise, maxConcurrent: 3 })

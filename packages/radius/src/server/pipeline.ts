@@ -3,6 +3,7 @@
 import type { Discards } from './discards.ts'
 import type { Exchange, Source } from './exchange.ts'
 import { type Desk, type Outcome, offences, outcomeOf, steps } from './steps.ts'
+import { Waits } from './waits.ts'
 
 export interface PipelineLimits {
   /** Requests in asynchronous handling at once; more are discarded. */
@@ -15,7 +16,7 @@ export class Pipeline {
   readonly #desk: Desk
   readonly #discards: Discards
   readonly #limits: PipelineLimits
-  readonly #pending = new Set<Promise<void>>()
+  readonly #waits: Waits
   #received = 0
   #answered = 0
 
@@ -23,6 +24,11 @@ export class Pipeline {
     this.#desk = desk
     this.#discards = discards
     this.#limits = limits
+    this.#waits = new Waits({
+      timeoutMs: limits.handleTimeoutMs,
+      now: () => desk.now(),
+      onLate: (exchange) => this.#finish(exchange, 'timed-out'),
+    })
   }
 
   get received(): number {
@@ -37,13 +43,13 @@ export class Pipeline {
   receive(datagram: Buffer, source: Source): void {
     this.#received++
     const exchange: Exchange = { datagram, source }
-    if (this.#pending.size >= this.#limits.maxConcurrent) this.#finish(exchange, 'overloaded')
+    if (this.#waits.size >= this.#limits.maxConcurrent) this.#finish(exchange, 'overloaded')
     else this.#run(exchange, 0)
   }
 
   /** Resolves when all that is being handled has come to its end. */
-  async settled(): Promise<void> {
-    while (this.#pending.size > 0) await Promise.all(this.#pending)
+  settled(): Promise<void> {
+    return this.#waits.settled()
   }
 
   #run(exchange: Exchange, from: number): void {
@@ -67,18 +73,17 @@ export class Pipeline {
   }
 
   #wait(exchange: Exchange, at: number, promise: Promise<Outcome>): void {
-    const pending = withDeadline(promise, this.#limits.handleTimeoutMs).then(
+    this.#waits.begin(exchange)
+    promise.then(
       (outcome) => {
-        this.#pending.delete(pending)
+        if (!this.#waits.end(exchange)) return
         if (outcome === 'next') this.#run(exchange, at + 1)
         else this.#finish(exchange, outcome)
       },
       (error: unknown) => {
-        this.#pending.delete(pending)
-        this.#fail(exchange, error)
+        if (this.#waits.end(exchange)) this.#fail(exchange, error)
       },
     )
-    this.#pending.add(pending)
   }
 
   #fail(exchange: Exchange, error: unknown): void {
@@ -97,13 +102,4 @@ export class Pipeline {
     this.#discards.add(outcome, { address: source.address, port: source.port, client: exchange.client?.name, ...facts })
     if (offences.has(outcome)) source.offend()
   }
-}
-
-function withDeadline(promise: Promise<Outcome>, timeoutMs: number): Promise<Outcome> {
-  let timer: NodeJS.Timeout | undefined
-  const deadline = new Promise<Outcome>((resolve) => {
-    timer = setTimeout(resolve, timeoutMs, 'timed-out' satisfies Outcome)
-    timer.unref()
-  })
-  return Promise.race([promise, deadline]).finally(() => clearTimeout(timer))
 }
