@@ -191,6 +191,12 @@ test('tools find the running server, and none after it has ended', async (t) => 
   const dir = await initialised(t)
   await assert.rejects(readAdminAccess(dir), { code: 'SERVER_NOT_RUNNING', message: /opencpns server run/ })
   const remove = await writeAdminAddress(dir, { url: 'http://127.0.0.1:7412' })
+  await assert.rejects(readAdminAccess(dir), { code: 'SERVER_NOT_RUNNING' }, 'left behind by one that was killed')
+  const folder = await openDataFolder(dir)
+  t.after(async () => {
+    await folder.store.close()
+    folder.release()
+  })
   const token = readFileSync(join(dir, 'admin.token'), 'latin1').trim()
   assert.deepEqual(await readAdminAccess(dir), { url: 'http://127.0.0.1:7412', token })
   await remove()

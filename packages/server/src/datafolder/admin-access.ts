@@ -7,6 +7,7 @@ import Type from 'typebox'
 import { Check } from 'typebox/value'
 import { DataFolderError } from './errors.ts'
 import { parseJson, readIfThere, readSecret, writeUnlessThere } from './files.ts'
+import { isHeld } from './lock.ts'
 import { readServerFile } from './server-file.ts'
 
 const TOKEN_OCTETS = 32
@@ -28,7 +29,8 @@ export async function writeAdminAddress(
 }
 
 /**
- * What a tool needs to use the admin API of the server that runs in `dir`.
+ * What a tool needs to use the admin API of the server that runs in `dir`. An address that a server left behind when it was
+ * killed may be another program's by now, which must not be given the token.
  * @throws {DataFolderError} DATA_FOLDER_MISSING, SERVER_NOT_RUNNING, ADMIN_TOKEN_UNUSABLE
  */
 export async function readAdminAccess(
@@ -36,7 +38,7 @@ export async function readAdminAccess(
 ): Promise<{ url: string; token: string; certificate?: string | undefined }> {
   await readServerFile(dir)
   const address = parseJson(await readIfThere(join(dir, 'admin.json')))
-  if (!Check(AdminFile, address)) {
+  if (!Check(AdminFile, address) || !(await isHeld(dir))) {
     throw new DataFolderError(
       'SERVER_NOT_RUNNING',
       `no server runs in ${dir}: start it with opencpns server run --data ${dir}`,

@@ -30,6 +30,18 @@ export function claimFolder(dir: string, { isPatient = false } = {}): Promise<Ho
   return hold(dir, 'BEGIN EXCLUSIVE', isPatient ? PATIENCE_MS : IMPATIENCE_MS)
 }
 
+/** Whether somebody shares it, or claims it. */
+export async function isHeld(dir: string): Promise<boolean> {
+  try {
+    const alone = await hold(dir, 'BEGIN EXCLUSIVE', 0)
+    alone.release()
+    return false
+  } catch (error) {
+    if (error instanceof DataFolderError && error.code === 'DATA_FOLDER_IN_USE') return true
+    throw error
+  }
+}
+
 async function hold(dir: string, statement: string, patienceMs: number): Promise<Hold> {
   const path = join(dir, LOCK_FILE)
   // Opening a file and closing it again would drop the locks that this process has on it already.
