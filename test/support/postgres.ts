@@ -75,10 +75,19 @@ export async function startPostgres(settings: Record<string, string> = {}, prima
     await client.connect()
     return client
   }
+  // One query at a time on each connection.
+  const turns = new Map<string, Promise<unknown>>()
   const sql = async (database: string, text: string) => {
-    const client = clients.get(database) ?? connect(database)
-    clients.set(database, client)
-    return (await (await client).query(text)).rows ?? []
+    const before = turns.get(database)
+    const query = async () => {
+      await before?.catch(() => undefined)
+      const client = clients.get(database) ?? connect(database)
+      clients.set(database, client)
+      return (await (await client).query(text)).rows ?? []
+    }
+    const answer = query()
+    turns.set(database, answer)
+    return answer
   }
   const disconnect = async () => {
     for (const client of await Promise.allSettled(clients.values())) {

@@ -101,37 +101,67 @@ async function copy({ source, target, part }: Stores, begun: Progress, tell: (ro
 async function compare({ source, target, part }: Stores, tell: (rows: number) => void) {
   const compared: TransferReport['tables'][number][] = []
   for (const table of tables) {
-    const one = await digest(table, (after) => source.read(table, after, part), tell)
-    const other = await digest(table, (after) => target.read(table, after, part))
-    if (one.rows !== other.rows || one.sha256 !== other.sha256) throw differs(table, one.rows, other.rows)
+    const readSource: Read = (after) => source.read(table, after, part)
+    const readTarget: Read = (after) => target.read(table, after, part)
+    const one = await digest(table, readSource, tell)
+    const other = await digest(table, readTarget)
+    if (one.rows !== other.rows || one.sha256 !== other.sha256) {
+      const where = await firstDifference(table, readSource, readTarget)
+      throw differs(table, { expected: one.rows, found: other.rows, where })
+    }
     compared.push({ name: table.name, ...one })
   }
   return compared
 }
 
-async function digest(
-  table: Table,
-  read: (after: Row | null) => Row[] | Promise<Row[]>,
-  tell?: (rows: number) => void,
-) {
-  const hash = createHash('sha256')
-  let count = 0
+/** The rows of one part, those after a key in its order. */
+type Read = (after: Row | null) => Row[] | Promise<Row[]>
+
+async function* partsOf(table: Table, read: Read): AsyncGenerator<Row[]> {
   for (let after: Row | null = null; ; ) {
     const rows: Row[] = await read(after)
     const last = rows.at(-1)
-    if (last === undefined) break
+    if (last === undefined) return
+    yield rows
+    after = keyOf(table, last)
+    await setImmediate()
+  }
+}
+
+async function digest(table: Table, read: Read, tell?: (rows: number) => void) {
+  const hash = createHash('sha256')
+  let count = 0
+  for await (const rows of partsOf(table, read)) {
     hash.update(rows.map((row) => `${JSON.stringify(row)}\n`).join(''))
     count += rows.length
-    after = keyOf(table, last)
     tell?.(rows.length)
-    await setImmediate()
   }
   return { rows: count, sha256: hash.digest('hex') }
 }
 
-function differs({ name }: Table, expected: number, found: number): StoreError {
+/** The first row that has no equal in the other store, by its key; undefined when somebody has mended it meanwhile. */
+async function firstDifference(table: Table, readSource: Read, readTarget: Read): Promise<string | undefined> {
+  const others = partsOf(table, readTarget)
+  for await (const rows of partsOf(table, readSource)) {
+    const { value: found = [] } = await others.next()
+    const row = rows.find((one, at) => JSON.stringify(one) !== JSON.stringify(found[at]))
+    if (row) return describeKey(table, row)
+  }
+  const { value: surplus = [] } = await others.next()
+  return surplus[0] && describeKey(table, surplus[0])
+}
+
+/** Octets by their beginning: enough to find the row. */
+function describeKey({ columns, key }: Table, row: Row): string {
+  const shown = (at: number) => (columns[at]?.type === 'bytea' ? `${String(row[at]).slice(0, 8)}…` : String(row[at]))
+  return key.map((column, at) => `${column} ${shown(at)}`).join(', ')
+}
+
+function differs({ name }: Table, of: { expected: number; found: number; where: string | undefined }): StoreError {
+  const { expected, found, where } = of
+  const first = where === undefined ? '' : `; the first that differs: ${where}`
   return new StoreError(
     'STORE_DIFFERS',
-    `the table ${name} is not the same in both stores (${expected} rows, and ${found}): empty the new database and begin again`,
+    `the table ${name} is not the same in both stores (${expected} rows, and ${found}${first}): empty the new database and begin again`,
   )
 }
