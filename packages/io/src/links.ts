@@ -128,6 +128,7 @@ export class FrameLink<S extends Duplex = Duplex> {
    */
   receive(limits: Limits): Promise<Buffer> {
     return new Promise((resolve, reject) => {
+      this.#checkUnused()
       const stop = watch(limits, 'waiting for a message', (error) => this.#fail(error))
       const take = (body: Buffer) => {
         stop()
@@ -153,6 +154,7 @@ export class FrameLink<S extends Duplex = Duplex> {
    */
   frames(handler: FrameHandler, { maxPending = PENDING_MAX, idleMs }: FramesOptions = {}): Promise<void> {
     return new Promise((resolve, reject) => {
+      this.#checkUnused()
       let pending = 0
       const idle = idleMs === undefined ? undefined : setTimeout(() => this.#onIdle(idle, idleMs), idleMs)
       const settled = () => {
@@ -229,8 +231,11 @@ export class FrameLink<S extends Duplex = Duplex> {
     this.#stop(CLOSED)
   }
 
-  #read(sink: Sink): void {
+  #checkUnused(): void {
     if (this.#sink) throw new TypeError('the link is in use')
+  }
+
+  #read(sink: Sink): void {
     if (this.#end) {
       sink.fail(this.#end)
     } else {
