@@ -1,5 +1,6 @@
 // The data folder of a server: its files, its database, and the server that runs in it or could.
 import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { examineDataFolder, type FolderFacts, readAdminAccess } from '@opencpns/server'
 import { codeOf } from '../../exit.ts'
 import { send, type Trust } from '../admin/transport.ts'
@@ -65,6 +66,9 @@ async function ofProcess(dir: string): Promise<Finding[]> {
     if (codeOf(error) === 'SERVER_NOT_RUNNING') return undefined
     throw error
   })
+  if (access === undefined && existsSync(join(dir, 'admin.json'))) {
+    return [report('running', 'fail', 'no; admin.json is left of one that ran', 'start the server: it was killed')]
+  }
   if (access === undefined) {
     const ports = await Promise.all(PORTS.map((port) => examinePort(report, port)))
     return [report('running', 'ok', 'no; the folder can be used'), ...ports]
