@@ -28,7 +28,7 @@ const sql = statements('assignments', {
       SELECT pne_id, 'pending', user_id, gateway_id, name, created_at FROM new ORDER BY place RETURNING id, pne_id
     ), named AS (
       INSERT INTO pne_words (word, pne)
-      SELECT w.word, added.id FROM unnest($6::text[], $7::text[]) AS w (word, pne_id) JOIN added ON added.pne_id = w.pne_id
+      SELECT DISTINCT w.word, added.id FROM unnest($6::text[], $7::text[]) AS w (word, pne_id) JOIN added ON added.pne_id = w.pne_id
     ), keyed AS (
       INSERT INTO keys (second_seed, pne_id, state, user_id, generation, created_at)
       SELECT second_seed, pne_id, 'pending', user_id,
