@@ -19,7 +19,8 @@ export async function readAdminListen({ admin, adminTlsCert, adminTlsKey, adminI
       'cannot use TLS for the admin API: give both --admin-tls-cert and --admin-tls-key, without --admin-insecure',
     )
   }
-  const [cert, key] = await Promise.all([readTlsFile(adminTlsCert), readTlsFile(adminTlsKey)])
+  const cert = await readTlsFile(adminTlsCert)
+  const key = await readTlsFile(adminTlsKey)
   return { ...admin, tls: { cert, key } }
 }
 
