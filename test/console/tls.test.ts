@@ -2,37 +2,21 @@
 // else, and tabs that share a stream.
 
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
 import { type TestContext, test } from 'node:test'
 import { addressOf, freePort, ProcessTown } from '../end-to-end/town.ts'
+import { makeCertificate, noOpenssl } from '../support/openssl.ts'
 import { until } from '../support/until.ts'
 import { inBrowser, noBrowser, Watched } from './support/browser.ts'
 import { giveToken } from './support/operator.ts'
 
-function hasOpenssl(): boolean {
-  try {
-    execFileSync('openssl', ['version'], { stdio: 'ignore' })
-    return true
-  } catch {
-    return false
-  }
-}
-
-const options = { ...inBrowser, skip: noBrowser || (hasOpenssl() ? false : 'needs openssl on the path') }
-
-/** Signed by itself, for this machine. */
-function makeCertificate(cert: string, key: string): void {
-  const kind = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2']
-  const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1']
-  execFileSync('openssl', ['req', '-x509', ...kind, ...subject, '-keyout', key, '-out', cert], { stdio: 'ignore' })
-}
+const options = { ...inBrowser, skip: noBrowser || noOpenssl }
 
 /** A server on all addresses, and a gateway. The command line takes the certificate from the data folder. */
 async function openTown(t: TestContext) {
   const town = await ProcessTown.open()
   t.after(() => town.close())
   const [cert, key, port] = [town.path('cert.pem'), town.path('key.pem'), await freePort()]
-  makeCertificate(cert, key)
+  makeCertificate(cert, key, 'DNS:localhost,IP:127.0.0.1')
   const where = ['--listen', '127.0.0.1:0', '--admin', `0.0.0.0:${port}`]
   const tls = ['--admin-tls-cert', cert, '--admin-tls-key', key]
   const server = await town.machine.start('server', 'run', '--data', town.path('server'), ...where, ...tls)

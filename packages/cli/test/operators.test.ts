@@ -1,11 +1,12 @@
 // Operators by the command line: tokens and what they may, the audit log, searches, and the admin API over TLS.
 import assert from 'node:assert/strict'
-import { type ChildProcess, execFileSync } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { after, before, test } from 'node:test'
+import { makeCertificate, noOpenssl } from '../../../test/support/openssl.ts'
 import { AdminClient } from '../src/commands/admin/client.ts'
 import { assertError, firstDocument, opencpns, start, stop, temporaryFolder } from './support.ts'
 
@@ -185,40 +186,25 @@ test('what was answered before the server was killed is answered again after it,
   ])
 })
 
-function hasOpenssl(): boolean {
-  try {
-    execFileSync('openssl', ['version'], { stdio: 'ignore' })
-    return true
-  } catch {
-    return false
-  }
-}
+test('the admin API over TLS is believed by its very certificate here, and elsewhere by who signed it', {
+  skip: noOpenssl,
+}, async () => {
+  const data = folder.path('with-tls')
+  const [cert, key] = [folder.path('admin.pem'), folder.path('admin.key')]
+  makeCertificate(cert, key)
+  await opencpns('server', 'init', '--data', data, '--realm', 'example.org')
+  const tls = ['--admin-tls-cert', cert, '--admin-tls-key', key]
+  const { listen = {} } = await run('server', 'run', '--data', data, '--listen', any, '--admin', any, ...tls)
+  assert.equal((await opencpns('admin', 'user', 'add', 'alice', '--data', data)).code, 0)
 
-const needsOpenssl = hasOpenssl() ? {} : { skip: 'needs openssl on the path' }
-
-test(
-  'the admin API over TLS is believed by its very certificate here, and elsewhere by who signed it',
-  needsOpenssl,
-  async () => {
-    const data = folder.path('with-tls')
-    const [cert, key] = [folder.path('admin.pem'), folder.path('admin.key')]
-    const made = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2']
-    const name = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost']
-    execFileSync('openssl', ['req', '-x509', ...made, ...name, '-keyout', key, '-out', cert], { stdio: 'ignore' })
-    await opencpns('server', 'init', '--data', data, '--realm', 'example.org')
-    const tls = ['--admin-tls-cert', cert, '--admin-tls-key', key]
-    const { listen = {} } = await run('server', 'run', '--data', data, '--listen', any, '--admin', any, ...tls)
-    assert.equal((await opencpns('admin', 'user', 'add', 'alice', '--data', data)).code, 0)
-
-    const port = listen['admin']?.split(':').at(-1)
-    const token = ['--token-file', folder.path('with-tls', 'admin.token')]
-    const list = (host: string, ...more: string[]) =>
-      opencpns('admin', 'user', 'list', '--url', `https://${host}:${port}`, ...token, ...more)
-    assertError(await list('localhost'), 4, /nobody that is known signed its certificate\. Give who signs .* as --ca/)
-    assertError(await list('127.0.0.1', '--ca', cert), 4, /its certificate is for another name/)
-    assert.match((await list('localhost', '--ca', cert)).stdout, /^alice/m)
-  },
-)
+  const port = listen['admin']?.split(':').at(-1)
+  const token = ['--token-file', folder.path('with-tls', 'admin.token')]
+  const list = (host: string, ...more: string[]) =>
+    opencpns('admin', 'user', 'list', '--url', `https://${host}:${port}`, ...token, ...more)
+  assertError(await list('localhost'), 4, /nobody that is known signed its certificate\. Give who signs .* as --ca/)
+  assertError(await list('127.0.0.1', '--ca', cert), 4, /its certificate is for another name/)
+  assert.match((await list('localhost', '--ca', cert)).stdout, /^alice/m)
+})
 
 test('the admin API is not put before everybody in the clear', async () => {
   const data = folder.path('not-run')

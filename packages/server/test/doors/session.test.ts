@@ -1,10 +1,10 @@
 // The console's session: a cookie for a token, what it may, and how it ends.
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { request } from 'node:https'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { makeCertificate, noOpenssl } from '../../../../test/support/openssl.ts'
 import { initDataFolder } from '../../src/datafolder.ts'
 import { Attempts } from '../../src/doors/admin/attempts.ts'
 import { runServer } from '../../src/server.ts'
@@ -214,28 +214,15 @@ test('a token is in no line of the log', async (t) => {
 })
 
 /** A certificate for `localhost` and its key, PEM. */
-function makeCertificate(t: TestContext): { cert: string; key: string } {
+function certificateOf(t: TestContext): { cert: string; key: string } {
   const dir = temporaryFolder(t)
   const [cert, key] = [join(dir, 'cert.pem'), join(dir, 'key.pem')]
-  const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost']
-  const kind = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2']
-  execFileSync('openssl', ['req', '-x509', ...kind, ...subject, '-keyout', key, '-out', cert], { stdio: 'ignore' })
+  makeCertificate(cert, key)
   return { cert: readFileSync(cert, 'utf8'), key: readFileSync(key, 'utf8') }
 }
 
-function hasOpenssl(): boolean {
-  try {
-    execFileSync('openssl', ['version'], { stdio: 'ignore' })
-    return true
-  } catch {
-    return false
-  }
-}
-
-const needsOpenssl = hasOpenssl() ? {} : { skip: 'needs openssl on the path' }
-
-test('over TLS the cookie goes over nothing else', needsOpenssl, async (t) => {
-  const tls = makeCertificate(t)
+test('over TLS the cookie goes over nothing else', { skip: noOpenssl }, async (t) => {
+  const tls = certificateOf(t)
   const { url, port } = await openAdmin(t, { tls })
   assert.match(url, /^https:/)
   const [cookie = ''] = await new Promise<string[]>((resolve, reject) => {
