@@ -1,40 +1,39 @@
 // The store contract on a PostgreSQL database: which call is a read, which a change, and which may be made twice when the
 // connection is lost over it. What each does stands in the file of its topic.
-import {
-  type AdmissionRow,
-  type EventFilter,
-  type EventRow,
-  type FirstSeedRow,
-  type GatewayFilter,
-  type GatewayRow,
-  type GatewaySecretRow,
-  type GenerationRetirement,
-  type GenerationRow,
-  type KeyRow,
-  type ListedGatewayRow,
-  type NewEventRow,
-  type NewGateway,
-  type NewKey,
-  type NewPne,
-  type Page,
-  type PageRequest,
-  type PneCounts,
-  type PneFilter,
-  type PneKeyRow,
-  type PneRow,
-  type PnFilter,
-  type PnRow,
-  type RadiusGatewayRow,
-  type RegistrationFilter,
-  type RegistrationReport,
-  type RegistrationRow,
-  type Removal,
-  type RevocationRow,
-  type Store,
-  StoreError,
-  type UserFilter,
-  type UserPolicyChange,
-  type UserRow,
+import type {
+  AdmissionRow,
+  EventFilter,
+  EventRow,
+  FirstSeedRow,
+  GatewayFilter,
+  GatewayRow,
+  GatewaySecretRow,
+  GenerationRetirement,
+  GenerationRow,
+  KeyRow,
+  ListedGatewayRow,
+  NewEventRow,
+  NewGateway,
+  NewKey,
+  NewPne,
+  Page,
+  PageRequest,
+  PneCounts,
+  PneFilter,
+  PneKeyRow,
+  PneRow,
+  PnFilter,
+  PnRow,
+  RadiusGatewayRow,
+  RegistrationFilter,
+  RegistrationReport,
+  RegistrationRow,
+  Removal,
+  RevocationRow,
+  Store,
+  UserFilter,
+  UserPolicyChange,
+  UserRow,
 } from '../contract.ts'
 import type { ChangeRow } from '../contract-changes.ts'
 import type {
@@ -52,6 +51,7 @@ import { assignPnes, type Confirmation, confirmPnes } from './assignments.ts'
 import { Batcher } from './batcher.ts'
 import { type Change, changing } from './change.ts'
 import { changesSince, newestLines } from './changes.ts'
+import * as claims from './claims.ts'
 import { readCounts } from './counts.ts'
 import type { Again, Database, Queries } from './database.ts'
 import * as events from './events.ts'
@@ -63,19 +63,12 @@ import { LookUps } from './look-ups.ts'
 import * as operator from './operator.ts'
 import * as registrations from './registrations.ts'
 import * as revocations from './revocations.ts'
-import { statements } from './statements.ts'
 import * as users from './users.ts'
 
 /** Calls that are answered in one transaction. */
 const TOGETHER_MAX = 200
 
 type TagOf = (secondSeed: Uint8Array) => Uint8Array
-
-const sql = statements('claims', {
-  add: 'INSERT INTO claims (name, value) VALUES ($1, $2) ON CONFLICT DO NOTHING',
-  find: 'SELECT value FROM claims WHERE name = $1',
-  replace: 'UPDATE claims SET value = $3 WHERE name = $1 AND value = $2',
-})
 
 export class PostgresStore implements Store {
   readonly #database: Database
@@ -95,15 +88,12 @@ export class PostgresStore implements Store {
     this.#confirmations = this.#batched(confirmPnes, 2)
   }
 
-  async claim(name: string, value: Uint8Array): Promise<Uint8Array> {
-    await this.#reads.run(sql.add, [name, value])
-    const found = await this.#reads.first<{ value: Uint8Array }>(sql.find, [name])
-    if (found === undefined) throw new StoreError('STORE_FAILED', 'a claim is missing that was there a moment ago')
-    return found.value
+  claim(name: string, value: Uint8Array): Promise<Uint8Array> {
+    return claims.claim(this.#reads, name, value)
   }
 
-  async replaceClaim(name: string, from: Uint8Array, to: Uint8Array): Promise<boolean> {
-    return (await this.#database.changes('once').run(sql.replace, [name, from, to])) === 1
+  replaceClaim(name: string, from: Uint8Array, to: Uint8Array): Promise<boolean> {
+    return claims.replaceClaim(this.#database.changes('once'), name, { from, to })
   }
 
   // Users
