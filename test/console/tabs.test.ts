@@ -47,13 +47,20 @@ test(`${TABS} tabs have one stream, and when the tab that has it is closed anoth
 test('all tabs say that the server is away, and each of them can have it tried again at once', inBrowser, async (t) => {
   const desk = await Desk.open(t)
   const browser = await desk.logIn({ path: '/users' })
+  const { page } = browser
+  await page.clock.install()
+  await page.reload()
   const [other] = await openTabs(browser, 2, '/gateways')
+  if (!other) throw new Error('no other tab')
   await desk.system.stopServer()
-  for (const tab of [browser.page, other])
-    await tab?.getByText('The connection with the server is lost. Next').waitFor()
+  const lost = (tab: Page) => tab.getByText('The connection with the server is lost. Next')
+  for (const tab of [page, other]) await lost(tab).waitFor()
+  // The tab that has the stream waits from here on until it is asked: its pauses do not end.
+  await page.clock.pauseAt((await page.evaluate(() => Date.now())) + 10_000)
   await desk.system.startServer()
-  await other?.getByRole('button', { name: 'Try now' }).click()
-  for (const tab of [browser.page, other]) await tab?.locator('.stream.live').waitFor()
+  for (const tab of [page, other]) assert.equal(await lost(tab).count(), 1)
+  await other.getByRole('button', { name: 'Try now' }).click()
+  for (const tab of [page, other]) await tab.locator('.stream.live').waitFor()
 })
 
 test(
@@ -71,12 +78,35 @@ test(
     assert.equal(await status(), 200)
     await page.getByRole('button', { name: 'Log out' }).click()
     for (const tab of [page, other]) await tab.getByRole('heading', { name: 'Log in' }).waitFor()
-    assert.equal(await other.getByText('Your session has ended').count(), 0)
+    for (const tab of [page, other]) await tab.getByText('Your session has ended').waitFor({ state: 'detached' })
     assert.equal(await status(), 401)
     await giveToken(other, await desk.system.makeToken('carol', 'operator'))
     await page.getByText('carol, operator').waitFor()
     await page.locator('.stream.live').waitFor()
     assert.equal(new URL(page.url()).pathname, '/users')
     browser.assertClean(desk.system.base)
+  },
+)
+
+test(
+  'tabs that lose the session before they hear of the log-out say of it that it was lost only until then',
+  inBrowser,
+  async (t) => {
+    const desk = await Desk.open(t)
+    const browser = await desk.logIn({ path: '/users' })
+    const { page } = browser
+    const [other] = await openTabs(browser, 2, '/users')
+    if (!other) throw new Error('no other tab')
+    const answered = Promise.withResolvers<void>()
+    await page.route('**/v1/session', async (route) => {
+      const response = await route.fetch()
+      await answered.promise
+      await route.fulfill({ response })
+    })
+    await page.getByRole('button', { name: 'Log out' }).click()
+    const ended = (tab: Page) => tab.getByText('Your session has ended')
+    for (const tab of [page, other]) await ended(tab).waitFor()
+    answered.resolve()
+    for (const tab of [page, other]) await ended(tab).waitFor({ state: 'detached' })
   },
 )

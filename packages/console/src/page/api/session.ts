@@ -13,7 +13,10 @@ export const wasLost = signal(false)
 
 /** Tabs of one browser have one cookie: what changes it in one of them is told to the others. */
 const tabs = new BroadcastChannel('opencpns session')
-tabs.addEventListener('message', () => void findSession().catch(() => {}))
+tabs.addEventListener('message', ({ data }: MessageEvent<'in' | 'out'>) => {
+  if (data === 'out') leave()
+  else void findSession().catch(() => {})
+})
 
 const rank = computed(() => (session.value ? ranks[session.value.role] : -1))
 
@@ -43,7 +46,7 @@ export async function logIn(token: string): Promise<void> {
   const { data } = await ask<Session>('POST', '/v1/session', { body: { token } })
   wasLost.value = false
   session.value = data
-  tabs.postMessage('changed')
+  tabs.postMessage('in')
 }
 
 /** Whoever has no session any more is out already. @throws {ApiProblem} */
@@ -51,6 +54,12 @@ export async function logOut(): Promise<void> {
   await ask('DELETE', '/v1/session').catch((error: unknown) => {
     if (!(error instanceof ApiProblem) || error.status !== 401) throw error
   })
+  leave()
+  tabs.postMessage('out')
+}
+
+/** The stream may have heard of it first, as of a loss: what was asked for is none. */
+function leave(): void {
   session.value = null
-  tabs.postMessage('changed')
+  wasLost.value = false
 }
