@@ -74,6 +74,8 @@ const byCode: Readonly<Record<string, Exit>> = {
   STORE_BUSY: Exit.unreachable,
   STORE_UNREACHABLE: Exit.unreachable,
   BENCH_FAILED: Exit.unreachable,
+  WORKER_LOST: Exit.unreachable,
+  WORKER_SILENT: Exit.unreachable,
 }
 
 /** Families of codes about files and folders; each begins with one of these. */

@@ -11,16 +11,22 @@ const REPLACE_MIN_MS = 100
 const REPLACE_MAX_MS = 10_000
 /** A worker that lived so long died of something new. */
 const STEADY_MS = 10_000
+/** A worker that serves takes a second or two to begin, and much longer only on a machine with far too much to do. */
+const READY_MS = 60_000
 /** How much longer than its grace a worker may take to end. */
 const PATIENCE_MS = 2000
 const METRICS_MS = 2000
 
+type WorkerErrorCode =
+  | 'WORKER_LOST' // a worker ended before it served, and did not say why: look into the log
+  | 'WORKER_SILENT' // a worker neither served nor failed for a minute, and was ended: look into the log
+
 /** A worker could not begin: with the code and the words of whatever it failed for. */
 export class WorkerError extends Error {
   override readonly name = 'WorkerError'
-  readonly code: string
+  readonly code: WorkerErrorCode | (string & {})
 
-  constructor(code: string, message: string) {
+  constructor(code: WorkerError['code'], message: string) {
     super(message)
     this.code = code
   }
@@ -117,6 +123,7 @@ export class Crew {
       if (signal.aborted) return
       worker = this.#fork(number)
       await this.#readiness(worker).catch((err) => {
+        if (signal.aborted) return
         this.#options.logger.error({ event: 'worker-failed', worker: number, err }, 'a worker could not begin')
       })
     }
@@ -132,23 +139,28 @@ export class Crew {
     return worker
   }
 
-  /** @throws {WorkerError} */
+  /** One that neither serves nor ends is ended when its time is over. @throws {WorkerError} */
   #readiness(worker: Worker): Promise<Addresses> {
-    return new Promise((resolve, reject) => {
-      worker.on('message', (message: unknown) => {
-        if (!isOurs(message)) return
-        const said = message as WorkerMessage
-        if (said.opencpns === 'failed') reject(new WorkerError(said.code, said.message))
-        if (said.opencpns !== 'ready') return
-        this.#ready.add(worker)
-        resolve(said.addresses)
-      })
-      worker.once('exit', (code, signal) =>
-        reject(
-          new WorkerError('WORKER_LOST', `a worker ended before it served (${signal ?? code}): look into the log`),
-        ),
-      )
+    const { promise, resolve, reject } = Promise.withResolvers<Addresses>()
+    const deadline = setTimeout(() => {
+      const words = `a worker did not serve within ${READY_MS / 1000} s, and was ended: look into the log`
+      reject(new WorkerError('WORKER_SILENT', words))
+      worker.process.kill('SIGKILL')
+    }, READY_MS)
+    worker.on('message', (message: unknown) => {
+      if (!isOurs(message)) return
+      const said = message as WorkerMessage
+      if (said.opencpns === 'failed') reject(new WorkerError(said.code, said.message))
+      if (said.opencpns !== 'ready') return
+      clearTimeout(deadline)
+      this.#ready.add(worker)
+      resolve(said.addresses)
     })
+    worker.once('exit', (code, signal) => {
+      clearTimeout(deadline)
+      reject(new WorkerError('WORKER_LOST', `a worker ended before it served (${signal ?? code}): look into the log`))
+    })
+    return promise
   }
 
   #receive(worker: Worker, message: unknown): void {
