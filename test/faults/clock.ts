@@ -118,10 +118,12 @@ function judge(outcomes: readonly Outcome[], since: number, promises: Promises, 
   promises.keep(
     `${who}: a device is told to try again, and no worse`,
     failed.every(({ result }) => result === 'BUSY'),
+    countsOf(outcomes),
   )
   promises.keep(
     `${who}: it is authenticated when it does`,
     failed.every(({ again }) => again?.result === 'remote'),
+    failed.map(({ again }) => again?.result),
   )
   const late = failed.filter(({ began }) => began > since)
   const forgottenAt = late.reduce(
@@ -205,7 +207,7 @@ async function serveBesideOthers(scene: Scene, promises: Promises, trial: Trial)
   const outcomes = await loadOf(inLobby, trial.short ? 20 : 200)
   const counts = countsOf(outcomes)
   trial.say(`one replica of three ${WRONG_S} s ahead: ${JSON.stringify(counts)}`)
-  promises.keep('one replica with a wrong clock is in nobody’s way', counts['remote'] === outcomes.length)
+  promises.keep('one replica with a wrong clock is in nobody’s way', counts['remote'] === outcomes.length, counts)
   serverClock.set(0)
   return outcomes.length
 }

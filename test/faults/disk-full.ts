@@ -11,7 +11,7 @@ import { until } from '../support/until.ts'
 import { tryDamage } from './support/damage.ts'
 import { type Fault, Promises, skipped, type Trial } from './support/fault.ts'
 import { AT_LAST_MS, becomes, type FaultTown, openTown } from './support/fault-town.ts'
-import { type Attempt, isSuccess, Load } from './support/load.ts'
+import { type Attempt, countsOf, isSuccess, Load } from './support/load.ts'
 import { SmallDisk } from './support/small-disk.ts'
 
 const DISK_MIB = 4
@@ -78,11 +78,12 @@ async function fillServer(scene: Scene, promises: Promises, trial: Trial) {
   const uri = await town.ticket(home, 'camera')
   disk.fill()
   const remote = await goesOn(atHotel)
-  promises.keep('the server goes on authenticating while its disk is full', remote.every(isSuccess))
+  promises.keep('the server goes on authenticating while its disk is full', remote.every(isSuccess), countsOf(remote))
   const refused = await town.town.attempt('admin', 'user', 'add', 'bob', '--data', town.path('server'))
   promises.keep(
     'a change is refused with what to do',
     refused.code === 5 && /disk is full: make room/.test(refused.stderr),
+    refused,
   )
   promises.keep('a pairing is refused as busy', (await pairing(town, uri, 'camera')) === 'BUSY')
   disk.makeRoom()
@@ -108,11 +109,12 @@ async function fillGateway(scene: Scene, promises: Promises, trial: Trial) {
   const before = await presences(town)
   disk.fill()
   const local = await goesOn(atHome)
-  promises.keep('the gateway goes on authenticating while its disk is full', local.every(isSuccess))
+  promises.keep('the gateway goes on authenticating while its disk is full', local.every(isSuccess), countsOf(local))
   const refused = await town.town.attempt('gateway', 'pair', '--data', town.path('home'), '--name', 'kettle')
   promises.keep(
     'a ticket is refused with what to do',
     refused.code === 5 && /disk is full: make room/.test(refused.stderr),
+    refused,
   )
   promises.keep('a pairing is refused as busy', (await pairing(town, uri, 'lamp')) === 'BUSY')
   disk.makeRoom()

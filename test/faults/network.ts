@@ -118,17 +118,20 @@ async function endure(
   promises.keep(
     `${name}: the local case does not notice`,
     local.every(({ result }) => result === 'local'),
+    countsOf(local),
   )
   promises.keep(
     `${name}: nor does a device that comes back`,
     again.every(({ result }) => result === 'remote'),
+    countsOf(again),
   )
   if (isCut)
     promises.keep(
       `${name}: refused in words, in time`,
       remote.every(({ ms, result }) => result === 'SERVER_UNREACHABLE' && ms < REFUSED_WITHIN_MS),
+      { ...countsOf(remote), longestMs: longestMs(remote) },
     )
-  else promises.keep(`${name}: every remote authentication succeeds`, remote.every(isSuccess))
+  else promises.keep(`${name}: every remote authentication succeeds`, remote.every(isSuccess), countsOf(remote))
   const roundTrips = name === 'long' ? await roundTripsOf(scene) : undefined
   line.shape({})
   const figures = {
@@ -139,7 +142,11 @@ async function endure(
     ...(roundTrips !== undefined && { roundTrips }),
     ...(isCut && { recoveredMs: await recovered(visiting) }),
   }
-  promises.keep(`${name}: recovers by itself within ${RECOVERY_MS / 1000} s`, (figures.recoveredMs ?? 0) <= RECOVERY_MS)
+  promises.keep(
+    `${name}: recovers by itself within ${RECOVERY_MS / 1000} s`,
+    (figures.recoveredMs ?? 0) <= RECOVERY_MS,
+    figures.recoveredMs,
+  )
   say(`${name}: ${JSON.stringify(figures)}`)
   return figures
 }
@@ -176,7 +183,11 @@ async function recovered(visiting: Attempt): Promise<number> {
 function judge(figures: Record<PhaseName, Figures>, promises: Promises): Finding {
   const { good, long, lossy, cut, cutThere, cutBack } = figures
   const { roundTrips = Number.NaN } = long
-  promises.keep('one round trip to the server is all that a device waits for', roundTrips <= ROUND_TRIPS_MAX)
+  promises.keep(
+    'one round trip to the server is all that a device waits for',
+    roundTrips <= ROUND_TRIPS_MAX,
+    roundTrips,
+  )
   const says =
     `a line of ${ROUND_TRIP_MS} ms makes the remote case ${long.remoteMs} ms long, ${roundTrips.toFixed(2)} round trips more than the local case (on a good line ${good.remoteMs} ms); ` +
     `with ${LOSS * 100} % loss ${lossy.remoteMs} ms, at most ${lossy.remoteLongestMs} ms, none failed; cut: refused after ${cut.remoteLongestMs} ms at most, back ` +

@@ -95,10 +95,11 @@ async function underLoad(
   await sleep(1000)
   const [remote = [], local = []] = await Promise.all(loads.map((load) => load.stop()))
   say(`${how}: ${JSON.stringify(countsOf(remote))}, the longest ${longestMs(remote)} ms`)
-  promises.keep(`${how}: devices that are known go on`, remote.every(isSuccess))
+  promises.keep(`${how}: devices that are known go on`, remote.every(isSuccess), countsOf(remote))
   promises.keep(
     `${how}: the local case does not notice`,
     local.every(({ result }) => result === 'local'),
+    countsOf(local),
   )
   return { count: remote.length, longestMs: longestMs(remote), ...countsOf(remote) }
 }
@@ -119,8 +120,12 @@ async function whileStopped(
   const refusedMs = Math.round(performance.now() - begun)
   const hint = await outcomeOf(unknown)
   say(`a pairing meanwhile: ${refusal} after ${refusedMs} ms; a device that is not known: ${hint}`)
-  promises.keep('an assignment fails in words', refusal === 'BUSY' || refusal === 'SERVER_UNREACHABLE')
-  promises.keep('a device that is not known is told to try again', hint === 'BUSY' || hint === 'SERVER_UNREACHABLE')
+  promises.keep('an assignment fails in words', refusal === 'BUSY' || refusal === 'SERVER_UNREACHABLE', refusal)
+  promises.keep(
+    'a device that is not known is told to try again',
+    hint === 'BUSY' || hint === 'SERVER_UNREACHABLE',
+    hint,
+  )
   await over
 }
 

@@ -37,7 +37,7 @@ export const replicaKill: Fault = {
 
     const promises = new Promises()
     const counts = countsOf(outcomes)
-    promises.keep('no authentication fails', counts['remote'] === outcomes.length)
+    promises.keep('no authentication fails', counts['remote'] === outcomes.length, counts)
     say(JSON.stringify(counts))
     const [typicalMs, lateMs, slowestMs] = [
       Math.round(medianMs(outcomes)),

@@ -53,9 +53,10 @@ export const standby: Fault = {
     promises.keep(
       'what was acknowledged is there',
       works.every((result) => result === Result.success),
+      works.filter((result) => result !== Result.success),
     )
-    promises.keep('devices that are known go on meanwhile', outcomes.every(isSuccess))
-    promises.keep(`it recovers by itself within ${RECOVERY_MS / 1000} s`, recoveredMs <= RECOVERY_MS)
+    promises.keep('devices that are known go on meanwhile', outcomes.every(isSuccess), countsOf(outcomes))
+    promises.keep(`it recovers by itself within ${RECOVERY_MS / 1000} s`, recoveredMs <= RECOVERY_MS, recoveredMs)
     const says =
       `${acknowledged.length} assignments were acknowledged, ${before} of them by the old primary: all are there. The standby was primary after ${promotedMs} ms; the next assignment was ` +
       `acknowledged ${recoveredMs} ms later; ${outcomes.length} authentications of a known device meanwhile: none failed, the longest ${longestMs(outcomes)} ms`

@@ -37,9 +37,9 @@ export interface Finding {
 export class Promises {
   readonly #broken: string[] = []
 
-  /** @param promise in the words of who relies on it */
-  keep(promise: string, kept: boolean): void {
-    if (!kept) this.#broken.push(promise)
+  /** @param promise in the words of who relies on it  @param seen what there was instead, for who looks for the cause */
+  keep(promise: string, kept: boolean, seen?: unknown): void {
+    if (!kept) this.#broken.push(seen === undefined ? promise : `${promise}: ${JSON.stringify(seen)}`)
   }
 
   /** @param says the outcome in words  @param figures numbers by name, with the unit at the end of it */
