@@ -10,6 +10,8 @@ const WAITING_MAX_OCTETS = 4 * 1024 * 1024
 const WHOLE_OCTETS = 4096
 /** How long the last lines may take when the process ends. */
 const LAST_WORDS_MS = 1000
+/** A process that ends at once gives a write under way so long: nothing tells it there when that is done. */
+const UNDER_WAY_MS = 50
 
 export class LogStream {
   readonly #fd: number
@@ -20,6 +22,7 @@ export class LogStream {
   #writing = false
   #gone = false
   #dropped = 0
+  #onIdle = () => {}
 
   /** @param of.isShared  others write to `fd` too: a line of theirs must not come in the middle of one of ours */
   constructor(fd: number, { isShared = false } = {}) {
@@ -38,6 +41,16 @@ export class LogStream {
     if (this.#dropped > 0) this.#sayDropped()
     this.#add(Buffer.from(line))
     this.#writeIn(GATHER_MS)
+  }
+
+  /** Resolves when all that was taken is written, or after a second: a program that waits for it before its end ends with whole lines. */
+  async written(): Promise<void> {
+    if (this.#octets === 0) return
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const late = setTimeout(resolve, LAST_WORDS_MS)
+    this.#onIdle = resolve
+    await promise
+    clearTimeout(late)
   }
 
   #add(octets: Buffer): void {
@@ -65,6 +78,7 @@ export class LogStream {
       if (error && error.code !== 'EAGAIN') return this.#end()
       this.#putBack(chunk.subarray(error ? 0 : written))
       if (this.#octets > 0) this.#writeIn(error ? RETRY_MS : this.#octets > this.#chunkMax ? 0 : GATHER_MS)
+      else this.#onIdle()
     })
   }
 
@@ -88,9 +102,11 @@ export class LogStream {
     this.#gone = true
     this.#waiting = []
     this.#octets = 0
+    this.#onIdle()
   }
 
   #writeRest(): void {
+    if (this.#writing) pause(UNDER_WAY_MS)
     const giveUpAt = performance.now() + LAST_WORDS_MS
     while (this.#waiting.length > 0 && performance.now() < giveUpAt) {
       const chunk = this.#take(this.#chunkMax)
@@ -99,8 +115,13 @@ export class LogStream {
       } catch (error) {
         if (!(error instanceof Error && 'code' in error && error.code === 'EAGAIN')) return
         this.#putBack(chunk)
-        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5)
+        pause(5)
       }
     }
   }
+}
+
+/** Stops this thread, and no other. */
+function pause(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)
 }

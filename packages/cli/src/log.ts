@@ -5,6 +5,8 @@ import { LogStream } from './log-stream.ts'
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const
 export type LogLevel = (typeof logLevels)[number]
 
+let stream: LogStream | undefined
+
 /** @param of.isShared  other processes write to the same stderr */
 export async function openLog(level: LogLevel, of: { isShared?: boolean } = {}): Promise<Logger> {
   const { pino } = await import('pino')
@@ -18,6 +20,12 @@ export async function openLog(level: LogLevel, of: { isShared?: boolean } = {}):
   }
   const formatters = { level: (label: string) => ({ level: label }) }
   const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime, formatters }
-  const logger: Logger = pino(options, new LogStream(2, of))
+  stream = new LogStream(2, of)
+  const logger: Logger = pino(options, stream)
   return logger
+}
+
+/** Resolves when the log is written, or nobody reads it. */
+export async function logWritten(): Promise<void> {
+  await stream?.written()
 }

@@ -1,6 +1,7 @@
 // The entry: arguments in, exit code out. Whatever fails ends here as one line on stderr.
 import { CommanderError } from 'commander'
 import { Exit, exitOf } from './exit.ts'
+import { logWritten } from './log.ts'
 import { note } from './output.ts'
 import { buildProgram } from './program.ts'
 import { closeTelemetry } from './telemetry.ts'
@@ -18,6 +19,7 @@ export async function main(args: readonly string[]): Promise<void> {
     process.exitCode = report(error, args)
   }
   await closeTelemetry()
+  await logWritten()
   // Nothing is left to do, whatever may still be open.
   process.stdout.write('', () => process.exit())
 }
