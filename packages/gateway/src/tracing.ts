@@ -1,7 +1,8 @@
 // The spans of an authentication at the PN GW (OpenTelemetry), made as its steps are noted: the whole, and in it each round trip
-// to the server and the TLS handshake. Only where a tracer was given: otherwise nothing of this runs.
+// to the server and the TLS handshake. Their times are those of the steps. Only where a tracer was given: otherwise nothing of
+// this runs.
 
-import { type Party, Trace } from '@opencpns/io'
+import { type Party, Trace, timeNow } from '@opencpns/io'
 import { formatTraceparent, parseTraceparent, Result, resultName } from '@opencpns/protocol'
 import { ROOT_CONTEXT, type Span, SpanKind, SpanStatusCode, type Tracer, trace } from '@opentelemetry/api'
 import type { AuthenticationFacts } from './authenticate.ts'
@@ -28,9 +29,10 @@ export class SpanTrace extends Trace {
   override step(step: number, from: Party, to: Party, message: string): void {
     const since = this.steps.at(-1)?.at ?? this.startedAt
     super.step(step, from, to, message)
-    if (step === 3) this.#roundTrip = this.#part(message, { kind: SpanKind.CLIENT })
-    else if (step === 6) this.#roundTrip?.end()
-    else if (step === 7) this.#part('TLS handshake', { kind: SpanKind.INTERNAL, startTime: since }).end()
+    const at = this.steps.at(-1)?.at ?? since
+    if (step === 3 || step === 6) this.#endRoundTrip(at)
+    if (step === 3) this.#roundTrip = this.#part(message, { kind: SpanKind.CLIENT, startTime: at })
+    else if (step === 7) this.#part('TLS handshake', { kind: SpanKind.INTERNAL, startTime: since }).end(at)
   }
 
   /** The authentication has ended. No secret, and nothing that names a device or a person, becomes an attribute. */
@@ -39,7 +41,8 @@ export class SpanTrace extends Trace {
     result: Result,
     reason?: string,
   ): void {
-    this.#roundTrip?.end()
+    const now = timeNow()
+    this.#endRoundTrip(now)
     this.#whole.setAttributes({
       'opencpns.case': which,
       'opencpns.key_used': keyUsed,
@@ -49,10 +52,15 @@ export class SpanTrace extends Trace {
       'opencpns.session_id': sessionId,
     })
     if (result !== Result.success) this.#whole.setStatus({ code: SpanStatusCode.ERROR })
-    this.#whole.end()
+    this.#whole.end(now)
   }
 
-  #part(name: string, options: { kind: SpanKind; startTime?: number }): Span {
+  #endRoundTrip(at: number): void {
+    this.#roundTrip?.end(at)
+    this.#roundTrip = undefined
+  }
+
+  #part(name: string, options: { kind: SpanKind; startTime: number }): Span {
     return this.#tracer.startSpan(name, options, trace.setSpan(ROOT_CONTEXT, this.#whole))
   }
 }

@@ -15,9 +15,14 @@ export interface Step {
   readonly at: number
 }
 
+/** By a clock that never goes back: milliseconds since the epoch, with a fraction. */
+export function timeNow(): number {
+  return TIME_ORIGIN + performance.now()
+}
+
 /** A step that is done now. */
 export function stepNow(step: number, from: Party, to: Party, message: string): Step {
-  return { step, from, to, message, at: TIME_ORIGIN + performance.now() }
+  return { step, from, to, message, at: timeNow() }
 }
 
 /** The steps of one authentication, as one party sees them. */

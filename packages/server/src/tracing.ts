@@ -1,7 +1,7 @@
 // The spans of an authentication at the CPNS Server (OpenTelemetry): the whole, and in it the look-up of the PNE and EAP-GPSK.
 // Made from the noted steps when it has ended, and only where a tracer was given.
 
-import type { Trace } from '@opencpns/io'
+import { type Trace, timeNow } from '@opencpns/io'
 import { parseTraceparent } from '@opencpns/protocol'
 import { ROOT_CONTEXT, SpanKind, SpanStatusCode, type Tracer, trace } from '@opentelemetry/api'
 
@@ -29,5 +29,5 @@ export function recordSpans(tracer: Tracer, { traceparent, steps: noted, result,
     since = at
   }
   if (result === 'refused') whole.setStatus({ code: SpanStatusCode.ERROR })
-  whole.end()
+  whole.end(timeNow())
 }
