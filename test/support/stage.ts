@@ -20,6 +20,7 @@ import {
   type ServerOptions,
   type ServerPart,
 } from '@opencpns/server'
+import { freePort } from './ports.ts'
 import { until } from './until.ts'
 
 export const REALM = 'example.org'
@@ -66,7 +67,7 @@ export class Stage {
   static async open(options: StageOptions = {}): Promise<Stage> {
     const stage = new Stage(await mkdtemp(join(tmpdir(), 'opencpns-stage-')), options)
     await initDataFolder(stage.path('server'), { realm: REALM, ...(options.store && { store: options.store }) })
-    await stage.startServer()
+    await stage.startServer({ host: anyPort.host, port: await freePort() })
     await stage.admin('/v1/users', { name: 'alice' })
     return stage
   }
@@ -81,7 +82,7 @@ export class Stage {
   }
 
   /** @param listen where, after a stop: there the gateways look for it */
-  async startServer(listen: Address = anyPort): Promise<void> {
+  async startServer(listen: Address): Promise<void> {
     this.#server = await runServer({ dataDir: this.path('server'), listen, admin: anyPort, ...this.#settings })
   }
 
