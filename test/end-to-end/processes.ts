@@ -76,11 +76,18 @@ export class Running {
   readonly documents: Document[] = []
   readonly #child: ChildProcess
   readonly #name: string
+  /** Resolves when it has ended and all that it printed is here. */
+  readonly #closed: Promise<void>
+  #isOver = false
   #errors = ''
 
   constructor(child: ChildProcess, name: string) {
     this.#child = child
     this.#name = name
+    this.#closed = new Promise((resolve) => child.once('close', resolve))
+    void this.#closed.then(() => {
+      this.#isOver = true
+    })
     child.stderr?.on('data', (chunk) => {
       this.#errors = `${this.#errors}${chunk}`.slice(-4000)
     })
@@ -97,7 +104,7 @@ export class Running {
     await until(
       () => {
         found = this.documents.slice(from).find(isWanted)
-        if (!found && this.#child.exitCode !== null) throw new Error(`${this.#name} has ended: ${this.#errors}`)
+        if (!found && this.#isOver) throw new Error(`${this.#name} has ended: ${this.#errors}`)
         return found !== undefined
       },
       `${this.#name} did not print it`,
@@ -108,12 +115,15 @@ export class Running {
     return found as Document
   }
 
-  /** @returns its exit code */
+  /** @returns its exit code; by then all that it printed is here, unless it was killed */
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
-    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return this.#child.exitCode
-    const exited = once(this.#child, 'exit')
-    this.#child.kill(signal)
-    const [code] = await exited
-    return code
+    const child = this.#child
+    if (child.exitCode === null && child.signalCode === null) {
+      const exited = once(child, 'exit')
+      child.kill(signal)
+      await exited
+    }
+    if (signal !== 'SIGKILL') await this.#closed
+    return child.exitCode
   }
 }
