@@ -30,6 +30,7 @@ before(async () => {
   // The one serves, the other has served: its folder is there, and free.
   await town.startGateway('home-gw', server)
   await (await town.startGateway('other-gw', server)).stop()
+  await town.haveServer('home-gw')
   uri = String((await town.run('gateway', 'pair', '--data', town.path('home-gw'), '--name', 'watch'))['uri'])
   await town.run('pne', 'pair', uri, '--credential', town.path('watch.json'))
 })

@@ -31,6 +31,7 @@ before(async () => {
   for (const name of ['home-gw', 'hotel-gw']) await town.addGateway(name)
   const gateways = [await town.startGateway('home-gw', cpns), await town.startGateway('hotel-gw', cpns)]
   const [atHome, atHotel] = gateways.map((gateway) => addressOf(gateway, 'pne'))
+  await town.haveServer('home-gw', 'hotel-gw')
   home = atHome as Address
   hotel = atHotel as Address
 

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { subscribe } from 'node:diagnostics_channel'
 import { after, before, test } from 'node:test'
+import { readGatewayStatus } from '@opencpns/gateway'
 import { connect } from '@opencpns/pne'
 import { readAdminAccess } from '@opencpns/server'
 import { Validator } from '@seriousme/openapi-schema-validator'
@@ -249,6 +250,7 @@ test('each operation answers as the document says', async () => {
     ['showGateway', 200, { with: home }],
     ['changeGateway', 200, { with: { name: 'hotel-gw' }, body: { visitors: false } }],
   ])
+  await until(async () => (await readGatewayStatus(town.stage.path('hotel-gw'))).policy.visitors === false)
   await assert.rejects(connect({ ...town.hotel.address, credential: town.watch }))
   await until(async () => (await ask('listAuthentications', { with: { result: 'refused' } })).body.items.length > 0)
   await until(async () => (await ask('showOverview')).body.registered === 1)

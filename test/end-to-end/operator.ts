@@ -2,8 +2,10 @@
 
 import { request } from 'node:http'
 import { json } from 'node:stream/consumers'
+import { readGatewayStatus } from '@opencpns/gateway'
 import { readAdminAccess } from '@opencpns/server'
 import type { Stage } from '../support/stage.ts'
+import { until } from '../support/until.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: documents from outside, whose shape is what the tests are about
 export type Answer = any
@@ -21,6 +23,12 @@ export async function operate(stage: Stage, method: string, path: string, body?:
     })
     asked.on('error', reject).end(body && JSON.stringify(body))
   })
+}
+
+/** Whether a gateway takes visitors; resolves when the gateway holds to it. */
+export async function setVisitors(stage: Stage, gateway: string, visitors: boolean): Promise<void> {
+  await operate(stage, 'PATCH', `/v1/gateways/${gateway}`, { visitors })
+  await until(async () => (await readGatewayStatus(stage.path(gateway))).policy.visitors === visitors)
 }
 
 /** Session ids of the presence sessions that the server knows of, by PNE id. */

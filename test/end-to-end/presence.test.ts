@@ -11,6 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { readGatewayStatus } from '@opencpns/gateway'
 import type { Address } from '@opencpns/io'
 import { type Credential, connect, type Session } from '@opencpns/pne'
+import { freePort } from '../support/ports.ts'
 import { anyPort, Stage } from '../support/stage.ts'
 import { until } from '../support/until.ts'
 import { operate, registered } from './operator.ts'
@@ -41,6 +42,11 @@ async function untilRegistered(stage: Stage, expected: Record<string, string>): 
     return JSON.stringify(Object.entries(seen).sort()) === JSON.stringify(Object.entries(expected).sort())
   }
   await until(same, 'the server does not know who is present').catch(() => assert.deepEqual(seen, expected))
+}
+
+/** The gateway knows that the server has heard all it had to say. */
+async function untilCounted(stage: Stage): Promise<void> {
+  await until(async () => (await readGatewayStatus(stage.path('home-gw'))).outbox === 0, 'the gateway has more to tell')
 }
 
 /** The sessions that a gateway has noted, and whose end it has not, in base64url. */
@@ -96,6 +102,7 @@ test('what happens while the server is away is told when it is back, in order', 
   const [one, two] = (await pairSome(stage, 2)) as [Credential, Credential]
   const before = await connect({ ...gateway.address, credential: one })
   await untilRegistered(stage, sessionIds([[one, before]]))
+  await untilCounted(stage)
 
   const address = await stage.stopServer()
   await before.close()
@@ -108,7 +115,7 @@ test('what happens while the server is away is told when it is back, in order', 
   const happened = await history(stage)
   assert.deepEqual(happened.get(one.pneId), Array.from({ length: 6 }, () => ['began', 'ended']).flat())
   assert.deepEqual(happened.get(two.pneId), ['began'])
-  await until(async () => (await readGatewayStatus(stage.path('home-gw'))).outbox === 0)
+  await untilCounted(stage)
   await open.close()
 })
 
@@ -131,8 +138,9 @@ test('a gateway that closes tells the server that its sessions have ended', asyn
   const session = await connect({ ...gateway.address, credential: pne })
   await untilRegistered(stage, sessionIds([[pne, session]]))
   await gateway.close({ graceMs: 0 })
-  assert.deepEqual(await registered(stage, 'home-gw'), {})
   assert.equal(await session.closed, 'closing')
+  await untilRegistered(stage, {})
+  assert.deepEqual((await history(stage)).get(pne.pneId), ['began', 'ended'])
 })
 
 test(`${REGISTRATIONS} registrations while the gateway is killed and the server comes and goes`, {
@@ -142,12 +150,12 @@ test(`${REGISTRATIONS} registrations while the gateway is killed and the server 
   const { file: credentialFile } = await stage.register('home-gw')
   const { cpns } = stage.server.addresses
   let child: ChildProcess | undefined
-  let address: Address = anyPort
+  const address: Address = { ...anyPort, port: await freePort() }
   const start = async () => {
     const options = { credentialFile, dataDir: stage.path('home-gw'), server: cpns, listen: address }
     child = fork(join(import.meta.dirname, 'gateway-process.ts'), [JSON.stringify(options)])
-    const [message] = await once(child, 'message')
-    address = message as Address
+    const ended = once(child, 'exit').then(() => assert.fail('the gateway has ended'))
+    await Promise.race([once(child, 'message'), ended])
   }
   const kill = async () => {
     const exited = child && once(child, 'exit')

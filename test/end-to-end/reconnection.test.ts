@@ -55,6 +55,7 @@ async function visit(t: TestContext, transientKeyLifetimeS: number): Promise<Vis
     mend: () => wire.mend(),
     async sessions(count) {
       await until(() => events.filter(({ event }) => event === 'connected').length >= count)
+      await until(() => roundTripsOf(credential).length >= count)
       return roundTripsOf(credential)
     },
   }

@@ -27,6 +27,7 @@ before(async () => {
   for (const name of ['home-gw', 'hotel-gw']) await town.addGateway(name)
   home = addressOf(await town.startGateway('home-gw', serverAt), 'pne')
   hotel = addressOf(await town.startGateway('hotel-gw', serverAt), 'pne')
+  await town.haveServer('home-gw', 'hotel-gw')
   const { uri } = await town.run('gateway', 'pair', '--data', town.path('home-gw'), '--name', 'watch')
   watch = await pair({ uri: String(uri), credentialFile: town.path('watch.json') })
   await until(async () => (await outcomeAt(hotel)) === 'success', 'the hotel reaches no server')

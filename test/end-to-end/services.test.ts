@@ -9,9 +9,10 @@ import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
 import { after, before, test } from 'node:test'
 import { promisify } from 'node:util'
-import { type Address, formatHostPort, listenTcp } from '@opencpns/io'
+import { formatHostPort, listenTcp } from '@opencpns/io'
 import { readCredential } from '@opencpns/pne'
 import { outcome } from '../../packages/cli/test/support.ts'
+import { freePort } from '../support/ports.ts'
 import { anyPort } from '../support/stage.ts'
 import { until } from '../support/until.ts'
 import { readProxyHeader } from './proxy-header.ts'
@@ -23,13 +24,13 @@ const web = createHttpServer((request, response) => response.end(`you asked for 
 const heard: { octets: Buffer; ended: boolean; closed: boolean }[] = []
 let scene: Scene
 let ports: Record<string, number>
-let mqtt: Address
+let mqtt: { host: string; port: number }
 let sleeping: Socket | undefined
 
 before(async () => {
   scene = await Scene.open()
   const listener = await scene.service(listen)
-  mqtt = await freeAddress()
+  mqtt = { host: '127.0.0.1', port: await freePort() }
   const services = {
     echo: await scene.service((socket) => void socket.pipe(socket)),
     greeter: await scene.service((socket) => listen(socket.end('greetings'))),
@@ -72,12 +73,6 @@ function listen(socket: Socket): void {
   })
 }
 
-async function freeAddress(): Promise<Address> {
-  const { server, host, port } = await listenTcp(() => {}, anyPort)
-  await new Promise((resolve) => server.close(resolve))
-  return { host, port }
-}
-
 /** A connection to a forwarded port. */
 function local(service: string): Socket {
   const socket = connectTo({ port: ports[service] ?? 0, host: '127.0.0.1', allowHalfOpen: true, noDelay: true })
@@ -114,11 +109,11 @@ test('MQTT: mosquitto_pub and mosquitto_sub through forwarded ports', async (t) 
   const args = ['-h', '127.0.0.1', '-p', String(ports['mqtt']), '-t', 'living-room/temperature']
   // Retained, so that it does not matter who comes first.
   await run('mosquitto_pub', [...args, '-r', '-q', '1', '-m', '21.5'])
-  const { stdout } = await run('mosquitto_sub', [...args, '-C', '1', '-W', '10'])
+  const { stdout } = await run('mosquitto_sub', [...args, '-C', '1', '-W', '60'])
   assert.equal(stdout, '21.5\n')
 })
 
-function reachable({ host, port }: Address): Promise<boolean> {
+function reachable({ host, port }: typeof mqtt): Promise<boolean> {
   const socket = connectTo({ host, port })
   return once(socket, 'connect').then(
     () => !!socket.destroy(),
@@ -230,6 +225,7 @@ test('a slow reader: the writer has to wait, and nothing is lost', async () => {
   }
   client.on('drain', write)
   write()
+  await until(() => sleeping !== undefined)
   await steady(() => written)
   // What the kernel holds on three connections is some megabytes; a gateway or a device that reads on would take all.
   assert.ok(written < 32 * 2 ** 20, `${written} octets went to a service that does not read`)

@@ -9,7 +9,7 @@ import { connect, pair, TransientKeys } from '@opencpns/pne'
 import { readAdminAccess } from '@opencpns/server'
 import { type Stage, Town } from '../support/stage.ts'
 import { until } from '../support/until.ts'
-import { type Answer, operate } from './operator.ts'
+import { type Answer, operate, setVisitors } from './operator.ts'
 
 async function openTown(t: TestContext): Promise<Town> {
   const town = await Town.open()
@@ -113,9 +113,9 @@ test('a refusal is told with the step at which it stopped, by the server’s wor
     })
     return [found.case, found.stoppedAt, stepsOf(found), found.pne]
   }
-  await operate(stage, 'PATCH', '/v1/gateways/hotel-gw', { visitors: false })
+  await setVisitors(stage, 'hotel-gw', false)
   assert.deepEqual(await refused('no-visitors'), [null, 2, [1], null])
-  await operate(stage, 'PATCH', '/v1/gateways/hotel-gw', { visitors: true })
+  await setVisitors(stage, 'hotel-gw', true)
   await operate(stage, 'PATCH', '/v1/users/alice', { policy: { roaming: 'none' } })
   const byServer = await refused('ROAMING_NOT_ALLOWED')
   assert.deepEqual(byServer, ['remote', 5, [1, 2, 3, 4, 6], watch.pneId])
