@@ -39,7 +39,6 @@ interface CrewOptions {
 }
 
 interface Asked {
-  readonly rows: (readonly object[])[]
   missing: number
   readonly done: () => void
 }
@@ -48,6 +47,8 @@ export class Crew {
   readonly #options: CrewOptions
   readonly #ready = new Set<Worker>()
   readonly #asked = new Map<number, Asked>()
+  /** What each worker counted when it last said so. */
+  readonly #counted = new Map<Worker, readonly object[]>()
   readonly #kept: Promise<void>[] = []
   readonly #stop = new AbortController()
   #lastId = 0
@@ -85,19 +86,22 @@ export class Crew {
     await Promise.all(this.#kept)
   }
 
-  /** What each worker counts and measures, as prom-client has it. One that does not answer is left out. */
+  /**
+   * What each worker counts and measures, as prom-client has it. Of one that does not answer in time it is what it said last: without
+   * that the sums would go back, and whoever watches them would see a restart.
+   */
   async metrics(): Promise<(readonly object[])[]> {
     const id = ++this.#lastId
     const { promise, resolve } = Promise.withResolvers<void>()
-    const asked: Asked = { rows: [], missing: this.#ready.size, done: resolve }
-    if (asked.missing === 0) return []
+    const asked: Asked = { missing: this.#ready.size, done: resolve }
     this.#asked.set(id, asked)
+    if (asked.missing === 0) resolve()
     for (const worker of this.#ready) tell(worker, { opencpns: 'metrics', id })
     const waiting = new AbortController()
     await Promise.race([promise, sleep(METRICS_MS, waiting).catch(() => {})])
     waiting.abort()
     this.#asked.delete(id)
-    return asked.rows
+    return [...this.#ready].map((worker) => this.#counted.get(worker)).filter((rows) => rows !== undefined)
   }
 
   /** Begins a worker, and sees to it that there is one with this number from then on. */
@@ -134,6 +138,7 @@ export class Crew {
     worker.on('message', (message) => this.#receive(worker, message))
     worker.on('exit', () => {
       this.#ready.delete(worker)
+      this.#counted.delete(worker)
       for (const asked of this.#asked.values()) if (--asked.missing <= 0) asked.done()
     })
     return worker
@@ -166,10 +171,10 @@ export class Crew {
   #receive(worker: Worker, message: unknown): void {
     if (this.#options.bus.receive(worker, message) || !isOurs(message)) return
     const said = message as WorkerMessage
-    const asked = said.opencpns === 'metrics' ? this.#asked.get(said.id) : undefined
-    if (said.opencpns !== 'metrics' || !asked) return
-    asked.rows.push(said.metrics)
-    if (--asked.missing <= 0) asked.done()
+    if (said.opencpns !== 'metrics') return
+    this.#counted.set(worker, said.metrics)
+    const asked = this.#asked.get(said.id)
+    if (asked && --asked.missing <= 0) asked.done()
   }
 }
 

@@ -45,7 +45,7 @@ async function turns(condition: () => boolean, each = () => {}): Promise<void> {
 async function says(worker: Worker | undefined, message: object): Promise<void> {
   assert.ok(worker)
   const heard = once(worker, 'message')
-  worker.send(message)
+  worker.send({ say: message })
   await heard
 }
 
@@ -104,4 +104,28 @@ test('a replacement that does not serve, or fails and does not end, is replaced 
   assert.equal(last?.process.killed, false)
   const codes = errors.map((facts) => (facts as { err?: { code: string } }).err?.code).filter(Boolean)
   assert.deepEqual(codes, ['WORKER_SILENT', 'STORE_BUSY'])
+})
+
+test('a worker that is late counts with what it said last, one that is gone no more', async (t) => {
+  const { crew, forked, ended } = crewOf(t, 1)
+  const started = crew.start()
+  await turns(() => forked.length === 1)
+  const [worker] = forked
+  await says(worker, ready)
+  await started
+  /** What is known when its time is over. @param answer  what it says meanwhile, to which question */
+  const metrics = async (answer?: { id: number; metrics: object[] }) => {
+    const counted = crew.metrics()
+    if (answer) await says(worker, { opencpns: 'metrics', ...answer })
+    else t.mock.timers.tick(2000)
+    return counted
+  }
+  assert.deepEqual(await metrics(), [], 'it has said nothing yet')
+  assert.deepEqual(await metrics({ id: 2, metrics: [{ value: 1 }] }), [[{ value: 1 }]])
+  assert.deepEqual(await metrics(), [[{ value: 1 }]])
+  await says(worker, { opencpns: 'metrics', id: 3, metrics: [{ value: 2 }] })
+  assert.deepEqual(await metrics(), [[{ value: 2 }]], 'an answer that comes too late is not lost')
+  worker?.process.kill('SIGKILL')
+  await turns(() => ended.length === 1)
+  assert.deepEqual(await metrics(), [])
 })
