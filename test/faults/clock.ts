@@ -58,8 +58,8 @@ async function settle(town: FaultTown, serverClock: Clock, gatewayClock: Clock):
   const home = await town.gateway('home')
   const credential = await town.pair(home, 'watch')
   await town.addGateway('hotel')
-  const { address: hotel } = await town.startGateway('hotel', { machine: onGateway })
-  const visiting = { gateway: hotel, credential }
+  const { address: hotel, log } = await town.startGateway('hotel', { machine: onGateway })
+  const visiting = { gateway: hotel, credential, log }
   await becomes('remote', visiting)
   return { town, server, serverClock, gatewayClock, visiting, credential }
 }
@@ -88,8 +88,7 @@ async function jump({ serverClock, gatewayClock, visiting }: Scene, promises: Pr
   ] as const) {
     for (const aheadS of [JUMP_S, 0, -JUMP_S, 0]) {
       const load = new Load({
-        gateway: visiting.gateway,
-        credential: visiting.credential,
+        ...visiting,
         perS: PER_S,
         asksAgain: true,
       })
@@ -200,7 +199,7 @@ async function serveBesideOthers(scene: Scene, promises: Promises, trial: Trial)
   const servers = [town.serverAt, ...others.map(({ address }) => address)]
   await town.addGateway('lobby')
   const lobby = await town.startGateway('lobby', { servers })
-  const inLobby = { ...visiting, gateway: lobby.address }
+  const inLobby = { ...visiting, gateway: lobby.address, log: lobby.log }
   await becomes('remote', inLobby)
   const areReached = () => servers.every((server) => town.isConnected(lobby, server, 0))
   await until(areReached, 'the lobby does not reach every server', AT_LAST_MS)
@@ -213,8 +212,8 @@ async function serveBesideOthers(scene: Scene, promises: Promises, trial: Trial)
 }
 
 /** So many authentications, of devices that ask again where they are told to. */
-async function loadOf({ gateway, credential }: Attempt, count: number): Promise<readonly Outcome[]> {
-  const load = new Load({ gateway, credential, perS: PER_S, asksAgain: true })
+async function loadOf(attempt: Attempt, count: number): Promise<readonly Outcome[]> {
+  const load = new Load({ ...attempt, perS: PER_S, asksAgain: true })
   await seen(load, count)
   return load.stop()
 }

@@ -63,9 +63,9 @@ async function settle(town: FaultTown): Promise<Scene> {
   const home = await town.gateway('home')
   const hotel = await town.gateway('hotel')
   const credential = await town.pair(home, 'watch')
-  const atHotel = { gateway: hotel.address, credential }
+  const atHotel = { gateway: hotel.address, credential, log: hotel.log }
   await becomes('remote', atHotel)
-  return { town, server, home, hotel, atHome: { gateway: home.address, credential }, atHotel }
+  return { town, server, home, hotel, atHome: { gateway: home.address, credential, log: home.log }, atHotel }
 }
 
 async function fillServer(scene: Scene, promises: Promises, trial: Trial) {

@@ -29,7 +29,9 @@ export const gatewayKill: Fault = {
     const pairings = await pairUnderFire(scene)
     const registrations = await registerUnderFire(scene, pairings.credentials)
     const { credentials, ...counts } = pairings
-    const cases = await Promise.all(credentials.map((credential) => outcomeOf({ gateway: home.address, credential })))
+    const cases = await Promise.all(
+      credentials.map((credential) => outcomeOf({ gateway: home.address, credential, log: home.log })),
+    )
     promises.keep(
       'each paired device is known to its gateway',
       cases.every((of) => of === 'local'),

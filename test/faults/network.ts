@@ -78,13 +78,18 @@ async function settle(line: Line, town: FaultTown, trial: Trial): Promise<Scene>
   const server = { host: line.far, port: PORT }
   const where = ['--listen', formatHostPort(server), '--admin', '127.0.0.1:0', '--log-level', 'error']
   await far.start('server', 'run', '--data', town.path('server'), ...where)
-  const { address: home } = await town.startGateway('home', { servers: [server] })
-  const { address: hotel } = await town.startGateway('hotel', { servers: [server] })
+  const home = await town.startGateway('home', { servers: [server] })
+  const hotel = await town.startGateway('hotel', { servers: [server] })
   const scene = {
     line,
-    home: { gateway: home, credential: watch },
-    visiting: { gateway: hotel, credential: watch },
-    returning: { gateway: hotel, credential: camera, transientKeys: new TransientKeys() },
+    home: { gateway: home.address, credential: watch, log: home.log },
+    visiting: { gateway: hotel.address, credential: watch, log: hotel.log },
+    returning: {
+      gateway: hotel.address,
+      credential: camera,
+      transientKeys: new TransientKeys(),
+      log: hotel.log,
+    },
   }
   await becomes('remote', scene.visiting)
   await becomes('remote', scene.returning)

@@ -66,17 +66,17 @@ interface Scene {
 async function settle(town: FaultTown): Promise<Scene> {
   await town.server()
   const home = await town.gateway('home')
-  const { address: hotel } = await town.gateway('hotel')
+  const { address: hotel, log } = await town.gateway('hotel')
   const watch = await town.pair(home, 'watch')
   const camera = await town.pair(home, 'camera')
-  const known = { gateway: hotel, credential: watch }
+  const known = { gateway: hotel, credential: watch, log }
   await becomes('remote', known)
   return {
     town,
     home,
     known,
     unknown: { gateway: hotel, credential: camera },
-    atHome: { gateway: home.address, credential: watch },
+    atHome: { gateway: home.address, credential: watch, log: home.log },
   }
 }
 

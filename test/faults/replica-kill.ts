@@ -24,7 +24,7 @@ export const replicaKill: Fault = {
     const servers = replicas.map(({ address }) => address)
     const home = await town.startGateway('home', { servers })
     const hotel = await town.startGateway('hotel', { servers })
-    const visiting = { gateway: hotel.address, credential: await town.pair(home, 'watch') }
+    const visiting = { gateway: hotel.address, credential: await town.pair(home, 'watch'), log: hotel.log }
     await becomes('remote', visiting)
     const reaches = ({ address }: ServerProcess, since: number) => town.isConnected(hotel, address, since)
     await until(() => replicas.every((one) => reaches(one, 0)), 'the hotel does not reach every server', AT_LAST_MS)

@@ -23,8 +23,8 @@ export const standby: Fault = {
     const town = await townIn(trial, url)
     await town.server()
     const home = await town.gateway('home')
-    const { address: hotel } = await town.gateway('hotel')
-    const visiting = { gateway: hotel, credential: await town.pair(home, 'watch') }
+    const { address: hotel, log } = await town.gateway('hotel')
+    const visiting = { gateway: hotel, credential: await town.pair(home, 'watch'), log }
     await becomes('remote', visiting)
     const gateway = await town.linkedGateway('depot')
     trial.say('settled')

@@ -1,11 +1,36 @@
 // What becomes of authentications, one after another or under load.
 
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Gateway } from '@opencpns/gateway'
 import { type Credential, connect, type PneError } from '@opencpns/pne'
 import { until } from '../support/until.ts'
 
-/** `success`, or the code of the error. */
-export async function outcomeAt({ address }: Pick<Gateway, 'address'>, credential: Credential): Promise<string> {
+const AGAIN_MS = 50
+
+/** A gateway in this process. Of one whose log is not here, every refusal counts. */
+type Place = Pick<Gateway, 'address'> & Partial<Pick<Gateway, 'identity'>>
+
+/** What a gateway has logged. */
+type Lines = readonly Readonly<Record<string, unknown>>[]
+
+/**
+ * `success`, or the code of the error. Whom a gateway turns away because this machine has too much to do comes again, as a device
+ * does: that says nothing about servers.
+ * @param lines where the gateway logs
+ */
+export async function outcomeAt(gateway: Place, credential: Credential, lines: Lines = []): Promise<string> {
+  for (;;) {
+    const before = lines.length
+    const outcome = await outcomeOnce(gateway, credential)
+    const isOverloaded = lines
+      .slice(before)
+      .some(({ reason, gateway: identity }) => reason === 'overloaded' && identity === gateway.identity)
+    if (outcome !== 'BUSY' || !isOverloaded) return outcome
+    await sleep(AGAIN_MS)
+  }
+}
+
+async function outcomeOnce({ address }: Place, credential: Credential): Promise<string> {
   try {
     const session = await connect({ ...address, credential })
     await session.close()
@@ -16,11 +41,11 @@ export async function outcomeAt({ address }: Pick<Gateway, 'address'>, credentia
 }
 
 /** Authenticates again and again, so many at once, until it is told to stop; gives all outcomes. */
-export function load(gateway: Pick<Gateway, 'address'>, credential: Credential, atOnce = 6) {
+export function load(gateway: Place, credential: Credential, lines: Lines, atOnce = 6) {
   const outcomes: string[] = []
   let isOver = false
   const one = async () => {
-    while (!isOver) outcomes.push(await outcomeAt(gateway, credential))
+    while (!isOver) outcomes.push(await outcomeAt(gateway, credential, lines))
   }
   const all = Promise.all(Array.from({ length: atOnce }, one))
   return {

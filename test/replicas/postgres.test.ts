@@ -37,7 +37,7 @@ async function open(t: { after(act: () => unknown): void }, options: { maxStaleS
 test('a revocation, a policy and the end of a gateway at one server hold at the other', async (t) => {
   const { stage, hotel, watch } = await open(t)
   const ring = await stage.pair('ring', 'home-gw')
-  for (const one of [watch, ring]) assert.equal(await outcomeAt(hotel, one), 'success')
+  for (const one of [watch, ring]) assert.equal(await outcomeAt(hotel, one, stage.lines), 'success')
   const session = await connect({ ...hotel.address, credential: watch })
   const since = performance.now()
   await stage.revoke(watch)
@@ -45,15 +45,15 @@ test('a revocation, a policy and the end of a gateway at one server hold at the 
   const ms = performance.now() - since
   t.diagnostic(`${Math.round(ms)} ms from the request to the end of the session`)
   assert.ok(ms < 20_000, `${ms} ms`) // a second on a machine that has nothing else to do
-  assert.equal(await outcomeAt(hotel, watch), 'AUTHENTICATION_FAILED')
-  assert.equal(await outcomeAt(hotel, ring), 'success')
+  assert.equal(await outcomeAt(hotel, watch, stage.lines), 'AUTHENTICATION_FAILED')
+  assert.equal(await outcomeAt(hotel, ring, stage.lines), 'success')
 
   await operate(stage, 'PATCH', '/v1/users/alice', { policy: { roaming: 'none' } })
-  await until(async () => (await outcomeAt(hotel, ring)) === 'AUTHENTICATION_FAILED', 'it roams')
+  await until(async () => (await outcomeAt(hotel, ring, stage.lines)) === 'AUTHENTICATION_FAILED', 'it roams')
   await operate(stage, 'PATCH', '/v1/users/alice', { policy: { roaming: 'any' } })
-  await until(async () => (await outcomeAt(hotel, ring)) === 'success', 'it may not roam')
+  await until(async () => (await outcomeAt(hotel, ring, stage.lines)) === 'success', 'it may not roam')
   await stage.admin('/v1/gateways/hotel-gw/revoke', {})
-  await until(async () => (await outcomeAt(hotel, ring)) === 'SERVER_UNREACHABLE', 'the link stands')
+  await until(async () => (await outcomeAt(hotel, ring, stage.lines)) === 'SERVER_UNREACHABLE', 'the link stands')
 })
 
 test('a ticket is asked of a gateway that is linked with the other server, and both know that it is connected', async (t) => {
@@ -74,26 +74,26 @@ test('a ticket is asked of a gateway that is linked with the other server, and b
 test('while the database is away a PNE that was seen is authenticated, a stranger and a revoked one are not; then all is as before', async (t) => {
   const { stage, hotel, watch } = await open(t)
   const [seen, unseen, revoked] = [watch, await stage.pair('unseen', 'home-gw'), await stage.pair('revoked', 'home-gw')]
-  assert.equal(await outcomeAt(hotel, seen), 'success')
-  assert.equal(await outcomeAt(hotel, revoked), 'success')
+  assert.equal(await outcomeAt(hotel, seen, stage.lines), 'success')
+  assert.equal(await outcomeAt(hotel, revoked, stage.lines), 'success')
   await stage.revoke(revoked)
   await until(() => stage.lines.some((line) => line['event'] === 'revocations' && line['upTo'] === 1))
 
-  const pressure = load(hotel, seen, 2)
+  const pressure = load(hotel, seen, stage.lines, 2)
   t.after(() => pressure.stop())
   await pressure.more(10)
   await postgres.kill()
   t.after(() => postgres.start().catch(() => {}))
   await pressure.more(40)
-  assert.equal(await outcomeAt(hotel, unseen), 'BUSY')
-  assert.notEqual(await outcomeAt(hotel, revoked), 'success')
+  assert.equal(await outcomeAt(hotel, unseen, stage.lines), 'BUSY')
+  assert.notEqual(await outcomeAt(hotel, revoked, stage.lines), 'success')
   await pressure.more(10)
   await postgres.start()
-  await until(async () => (await outcomeAt(hotel, unseen)) === 'success', 'the database is not used again')
+  await until(async () => (await outcomeAt(hotel, unseen, stage.lines)) === 'success', 'the database is not used again')
   await pressure.stop()
   t.diagnostic(`${pressure.outcomes.length} authentications of one that was seen`)
   assert.deepEqual([...new Set(pressure.outcomes)], ['success'])
-  assert.equal(await outcomeAt(hotel, revoked), 'AUTHENTICATION_FAILED')
+  assert.equal(await outcomeAt(hotel, revoked, stage.lines), 'AUTHENTICATION_FAILED')
 })
 
 test('a gateway that comes back while the database is away is served; one that was never there, or was revoked, is not', async (t) => {
@@ -103,9 +103,13 @@ test('a gateway that comes back while the database is away is served; one that w
   const back = await stage.gateway('back-gw', { servers: [relay.address] })
   const gone = await stage.gateway('gone-gw', { servers: [replica.cpns] })
   const never = await stage.register('never-gw')
-  for (const gateway of [back, gone]) assert.equal(await outcomeAt(gateway, watch), 'success')
+  for (const gateway of [back, gone]) assert.equal(await outcomeAt(gateway, watch, stage.lines), 'success')
   await stage.admin('/v1/gateways/gone-gw/revoke', {}) // costs nobody else what is remembered
-  await until(async () => (await outcomeAt(gone, watch)) === 'SERVER_UNREACHABLE', 'the link stands', 20_000)
+  await until(
+    async () => (await outcomeAt(gone, watch, stage.lines)) === 'SERVER_UNREACHABLE',
+    'the link stands',
+    20_000,
+  )
 
   const before = stage.lines.length
   const said = (name: string) => stage.lines.slice(before).filter(({ event }) => event === name)
@@ -113,24 +117,29 @@ test('a gateway that comes back while the database is away is served; one that w
   t.after(() => postgres.start().catch(() => {}))
   await until(() => said('store-away').length === 2, 'not both servers notice', 20_000)
   relay.cut()
-  await until(async () => (await outcomeAt(back, watch)) === 'SERVER_UNREACHABLE', 'the link stands', 20_000)
+  await until(
+    async () => (await outcomeAt(back, watch, stage.lines)) === 'SERVER_UNREACHABLE',
+    'the link stands',
+    20_000,
+  )
   relay.mend()
-  await until(async () => (await outcomeAt(back, watch)) === 'success', 'it gets no link', 20_000)
+  await until(async () => (await outcomeAt(back, watch, stage.lines)) === 'success', 'it gets no link', 20_000)
   const options = { credentialFile: never.file, dataDir: stage.path('never-gw'), listen: anyPort, logger: stage.logger }
   const stranger = stage.adopt(await runGateway({ ...options, server: replica.cpns }))
   await until(() => said('link-refused').some(({ reason }) => reason === 'STORE_BUSY'), 'no link is refused', 20_000)
-  for (const gateway of [gone, stranger]) assert.equal(await outcomeAt(gateway, watch), 'SERVER_UNREACHABLE')
+  for (const gateway of [gone, stranger])
+    assert.equal(await outcomeAt(gateway, watch, stage.lines), 'SERVER_UNREACHABLE')
   await postgres.start()
-  await until(async () => (await outcomeAt(stranger, watch)) === 'success', 'it gets no link', 30_000)
-  assert.equal(await outcomeAt(gone, watch), 'SERVER_UNREACHABLE')
+  await until(async () => (await outcomeAt(stranger, watch, stage.lines)) === 'success', 'it gets no link', 30_000)
+  assert.equal(await outcomeAt(gone, watch, stage.lines), 'SERVER_UNREACHABLE')
 })
 
 test('without tolerance nobody is authenticated while the database is away', async (t) => {
-  const { hotel, watch } = await open(t, { maxStaleS: 0 })
-  assert.equal(await outcomeAt(hotel, watch), 'success')
+  const { stage, hotel, watch } = await open(t, { maxStaleS: 0 })
+  assert.equal(await outcomeAt(hotel, watch, stage.lines), 'success')
   await postgres.kill()
   try {
-    await until(async () => (await outcomeAt(hotel, watch)) === 'BUSY', 'it is authenticated')
+    await until(async () => (await outcomeAt(hotel, watch, stage.lines)) === 'BUSY', 'it is authenticated')
   } finally {
     await postgres.start()
   }

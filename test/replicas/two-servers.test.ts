@@ -43,7 +43,7 @@ for (const [how, hub] of [
     assert.deepEqual(await closed, ['revoked', 'revoked'])
     const ms = performance.now() - since
     assert.ok(ms < 20_000, `${ms} ms`) // a second on a machine that has nothing else to do
-    assert.equal(await outcomeAt(hotel, watch), 'AUTHENTICATION_FAILED')
+    assert.equal(await outcomeAt(hotel, watch, stage.lines), 'AUTHENTICATION_FAILED')
   })
 
   test(`a policy and the end of a gateway, ordered at one server, hold at the other, ${how}`, async (t) => {
@@ -51,13 +51,16 @@ for (const [how, hub] of [
     await stage.gateway('home-gw', { servers: [first] })
     const hotel = await stage.gateway('hotel-gw', { servers: [second] })
     const watch = await stage.pair('watch', 'home-gw')
-    assert.equal(await outcomeAt(hotel, watch), 'success')
+    assert.equal(await outcomeAt(hotel, watch, stage.lines), 'success')
     await operate(stage, 'PATCH', '/v1/gateways/hotel-gw', { visitors: false })
-    await until(async () => (await outcomeAt(hotel, watch)) === 'AUTHENTICATION_FAILED', 'visitors are let in')
+    await until(
+      async () => (await outcomeAt(hotel, watch, stage.lines)) === 'AUTHENTICATION_FAILED',
+      'visitors are let in',
+    )
     await operate(stage, 'PATCH', '/v1/gateways/hotel-gw', { visitors: true })
-    await until(async () => (await outcomeAt(hotel, watch)) === 'success', 'no visitors')
+    await until(async () => (await outcomeAt(hotel, watch, stage.lines)) === 'success', 'no visitors')
     await stage.admin('/v1/gateways/hotel-gw/revoke', {})
-    await until(async () => (await outcomeAt(hotel, watch)) === 'SERVER_UNREACHABLE', 'the link stands')
+    await until(async () => (await outcomeAt(hotel, watch, stage.lines)) === 'SERVER_UNREACHABLE', 'the link stands')
   })
 }
 
@@ -67,9 +70,9 @@ test('a challenge of one server is good at the other, and a TK of either is the 
   const watch = await stage.pair('watch', 'home-gw')
   // All challenges come from the first server, for the second is not there yet for this gateway.
   const hotel = await stage.gateway('hotel-gw', { servers: [first, second] })
-  assert.equal(await outcomeAt(hotel, watch), 'success')
+  assert.equal(await outcomeAt(hotel, watch, stage.lines), 'success')
   await stage.stopServer()
-  for (let i = 0; i < 20; i++) assert.equal(await outcomeAt(hotel, watch), 'success')
+  for (let i = 0; i < 20; i++) assert.equal(await outcomeAt(hotel, watch, stage.lines), 'success')
   assert.ok(replica.cpns)
 })
 
@@ -78,7 +81,7 @@ test('a server that is closed under load loses nothing: its gateways ask the oth
   await stage.gateway('home-gw', { servers: [first] })
   const hotel = await stage.gateway('hotel-gw', { servers: [first, second] })
   const watch = await stage.pair('watch', 'home-gw')
-  const pressure = load(hotel, watch)
+  const pressure = load(hotel, watch, stage.lines)
   t.after(() => pressure.stop())
   await pressure.more(50)
   await replica.close({ graceMs: 60_000 })

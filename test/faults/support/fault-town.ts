@@ -12,6 +12,7 @@ import { addressOf, freePort, ProcessTown } from '../../end-to-end/town.ts'
 import { startPostgres } from '../../support/postgres.ts'
 import { until } from '../../support/until.ts'
 import type { Trial } from './fault.ts'
+import { GatewayLog } from './gateway-log.ts'
 import { LinkedGateway } from './linked-gateway.ts'
 import { type Attempt, outcomeOf } from './load.ts'
 
@@ -131,13 +132,14 @@ export class FaultTown {
   async startGateway(name: string, { servers = [this.serverAt], machine }: GatewayPlace = {}): Promise<GatewayProcess> {
     const files = ['--credential', this.path(`${name}.json`), '--data', this.path(name)]
     const upstream = servers.flatMap((server) => ['--server', formatHostPort(server)])
+    const where = machine ?? this.town.machine
     const start = (port = 0) => {
-      const where = ['--listen', `127.0.0.1:${port}`, '--log-level', 'error']
-      return (machine ?? this.town.machine).start('gateway', 'run', ...files, ...upstream, ...where)
+      const listen = ['--listen', `127.0.0.1:${port}`, '--log-level', 'info']
+      return where.start('gateway', 'run', ...files, ...upstream, ...listen)
     }
     const running = await start()
     const address = addressOf(running, 'pne')
-    return { name, running, address, again: () => start(address.port) }
+    return { name, running, address, log: new GatewayLog(where, this.path(name)), again: () => start(address.port) }
   }
 
   /** A gateway that is only a link, in this process. */
@@ -236,6 +238,7 @@ export interface GatewayProcess {
   readonly name: string
   readonly running: Running
   readonly address: Address
+  readonly log: GatewayLog
   /** Starts it where it was. */
   again(): Promise<Running>
 }

@@ -4,8 +4,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Address, IoError } from '@opencpns/io'
 import { type ConnectOptions, connect, PneError } from '@opencpns/pne'
+import type { GatewayLog } from './gateway-log.ts'
 
 const UNDER_WAY_MAX = 500
+const AGAIN_MS = 50
 
 export interface Outcome {
   /** When it was to begin, by `performance.now()`. */
@@ -22,6 +24,8 @@ export interface Outcome {
 
 export interface Attempt extends Pick<ConnectOptions, 'credential' | 'transientKeys' | 'timeoutMs'> {
   readonly gateway: Address
+  /** Of the gateway: whom it turns away because its machine has too much to do comes again, and that is one attempt. */
+  readonly log?: GatewayLog
 }
 
 interface LoadOptions extends Attempt {
@@ -78,7 +82,16 @@ export class Load {
 }
 
 /** The case of a session, or the code of the error. */
-export async function outcomeOf({ gateway, ...options }: Attempt): Promise<string> {
+export async function outcomeOf({ log, ...attempt }: Attempt): Promise<string> {
+  for (;;) {
+    const mark = log?.mark ?? 0
+    const outcome = await outcomeOnce(attempt)
+    if (outcome !== 'BUSY' || !(await log?.tellsOfOverload(mark))) return outcome
+    await sleep(AGAIN_MS)
+  }
+}
+
+async function outcomeOnce({ gateway, ...options }: Omit<Attempt, 'log'>): Promise<string> {
   try {
     const session = await connect({ ...gateway, ...options })
     await session.close()

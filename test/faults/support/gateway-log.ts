@@ -1,0 +1,36 @@
+// What a gateway says of itself while its machine has too much to do: it then turns devices away, who come again. That is as it should
+// be, and says nothing about the fault that is tried.
+
+import type { Machine } from '../../end-to-end/processes.ts'
+import { until } from '../../support/until.ts'
+
+/** The line comes by another way than the answer to the device. */
+const LINE_MS = 5000
+
+export class GatewayLog {
+  readonly #said: Machine['said']
+  readonly #dataDir: string
+
+  constructor({ said }: Pick<Machine, 'said'>, dataDir: string) {
+    this.#said = said
+    this.#dataDir = dataDir
+  }
+
+  /** What was said so far is before this. */
+  get mark(): number {
+    return this.#said.length
+  }
+
+  /** Whether it has turned somebody away since then because it had too much to do. */
+  async tellsOfOverload(mark: number): Promise<boolean> {
+    return until(() => this.#textSince(mark).includes('"overloaded"'), '', LINE_MS).then(
+      () => true,
+      () => false,
+    )
+  }
+
+  #textSince(mark: number): string {
+    const ours = this.#said.slice(mark).filter(({ command }) => command.includes(this.#dataDir))
+    return Buffer.concat(ours.map(({ octets }) => octets)).toString()
+  }
+}
