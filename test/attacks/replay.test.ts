@@ -111,8 +111,8 @@ for (const [what, jumpMs] of [
     aheadMs = jumpMs
     const refused = await connect({ ...address, credential: town.watch }).catch((error: PneError) => error)
     assert.equal((refused as PneError).code, 'BUSY')
-    const reasons = town.stage.lines.slice(before).map(({ reason }) => reason)
-    assert.ok(reasons.includes('CHALLENGE_EXPIRED'), String(reasons))
+    const reasons = () => town.stage.lines.slice(before).map(({ reason }) => reason)
+    await until(() => reasons().includes('CHALLENGE_EXPIRED'), `the server does not say why: ${reasons()}`)
     await until(async () => {
       const session = await connect({ ...address, credential: town.watch }).catch(() => undefined)
       await session?.close()

@@ -17,6 +17,7 @@ import {
   deriveLocalKey,
   deriveSessionPsk,
   encode,
+  FLOW_DEADLINE_MS,
   formatPairingUri,
   Hello,
   HelloOffer,
@@ -32,9 +33,9 @@ import { scriptedGateway } from '../support/scripted-gateway.ts'
 import { openSockets, REALM, Town } from '../support/stage.ts'
 
 const limits = { timeoutMs: 20_000 }
-/** docs/protocol.md section 8: gateway and server wait for 5 s, and a busy machine is a little late. */
+/** docs/protocol.md section 8: gateway and server wait for 5 s. A busy machine is late, and never early. */
 const SOONEST_MS = 4500
-const LATEST_MS = 7500
+const LATEST_MS = 20_000
 
 let town: Town
 
@@ -146,8 +147,8 @@ const ways: Record<string, () => Promise<Socket>> = {
 suite('the other side ends the connection after five seconds', { concurrency: true }, () => {
   for (const [who, begin] of Object.entries(ways)) {
     test(who, async () => {
+      const since = performance.now() // the other side may begin to wait before we hear that it does
       const socket = await begin()
-      const since = performance.now()
       socket.on('error', () => {}).resume()
       await new Promise((resolve) => socket.once('close', resolve)) // also after a reset
       const ms = performance.now() - since
@@ -178,10 +179,6 @@ async function secured(pne: FrameLink<Socket>): Promise<Socket> {
 const stops: Record<string, (pne: FrameLink<Socket>, socket: Socket) => Promise<unknown>> = {
   'says nothing': async () => {},
   'dribbles its first answer': async (_, socket) => dribble(socket, framed(encode(SessionOffer, offer))),
-  'is silent after the Challenge': async (pne) => {
-    const eap = randomBytes(100)
-    await pne.send(encode(Challenge, { version: 1, gateway: offer.gateway, eap }))
-  },
   'never takes part in TLS': async (pne) => pne.send(encode(SessionOffer, offer)),
   'never says step 8': secured,
   'dribbles step 8': async (pne) => dribble(await secured(pne), framed(randomBytes(5))),
@@ -196,11 +193,19 @@ suite('the PNE gives up in time on a gateway that', { concurrency: true }, () =>
       })
       const since = performance.now()
       const attempt = connect({ ...rogue.address, credential: town.watch, timeoutMs: 700 })
-      // What it says instead of GPSK-1 is refused at once, and that is as good.
-      await assert.rejects(attempt, { code: how.includes('Challenge') ? 'AUTHENTICATION_FAILED' : 'DEADLINE_EXCEEDED' })
-      assert.ok(performance.now() - since < 3000)
+      await assert.rejects(attempt, { code: 'DEADLINE_EXCEEDED' })
+      assert.ok(performance.now() - since < FLOW_DEADLINE_MS, 'that it would have waited without being told')
     })
   }
+
+  test('is silent after a Challenge that is none: at once', async (t) => {
+    const rogue = await scriptedGateway(t, async (pne) => {
+      decode(await pne.receive(limits), AuthenticationRequest)
+      await pne.send(encode(Challenge, { version: 1, gateway: offer.gateway, eap: randomBytes(100) }))
+    })
+    const attempt = connect({ ...rogue.address, credential: town.watch, ...limits })
+    await assert.rejects(attempt, { code: 'AUTHENTICATION_FAILED' })
+  })
 
   test('says nothing to a PNE which comes to be paired', async (t) => {
     const rogue = await scriptedGateway(t, async (pne) => decode(await pne.receive(limits), PairingRequest))

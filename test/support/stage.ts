@@ -205,7 +205,7 @@ export class Town {
       [this.home, 'local'],
       [this.hotel, 'remote'],
     ] as const) {
-      const session = await connect({ ...gateway.address, credential: this.watch, timeoutMs: 5000 })
+      const session = await connect({ ...gateway.address, credential: this.watch, timeoutMs: 20_000 })
       assert.deepEqual([session.facts.case, session.facts.gateway], [theCase, gateway.identity])
       await session.close()
     }
