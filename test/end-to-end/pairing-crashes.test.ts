@@ -34,8 +34,9 @@ let gateway: Running
 let home: Address
 /** Between PNE and gateway, and between gateway and server. */
 const lines = {} as Record<Line, Relay>
-/** Pieces of a pairing that nobody disturbs. */
+/** Pieces of a pairing that nobody disturbs, and how many they are at least. */
 const pieces = {} as Record<Line, number>
+const PIECES: Record<Line, number> = { door: 7, trunk: 4 }
 let rounds = 0
 /** Pairings that came to their end. */
 let paired = 0
@@ -50,7 +51,9 @@ before(async () => {
   gateway = await town.startGateway('home-gw', lines.trunk.address)
   home = addressOf(gateway, 'pne')
   lines.door = await Relay.to(home)
-  await until(async () => (await undisturbed()) !== undefined)
+  await town.haveServer('home-gw')
+  // Where a process has to wait, several pieces may come as one.
+  await until(async () => (await isUndisturbed()) && pieces.door >= PIECES.door && pieces.trunk >= PIECES.trunk)
 })
 
 after(async () => {
@@ -65,8 +68,8 @@ async function newTicket(): Promise<{ uri: string; credentialFile: string }> {
   return { uri, credentialFile: town.path(`${name}.json`) }
 }
 
-/** Counts the pieces of an undisturbed pairing. */
-async function undisturbed(): Promise<Credential | undefined> {
+/** Counts the pieces of a pairing, and tells whether it went undisturbed. */
+async function isUndisturbed(): Promise<boolean> {
   for (const line of ['door', 'trunk'] as const) {
     pieces[line] = 0
     lines[line].tamper = (piece) => {
@@ -74,9 +77,14 @@ async function undisturbed(): Promise<Credential | undefined> {
       return passOn(piece)
     }
   }
-  const credential = await pair(await newTicket()).catch(() => undefined)
-  if (credential) paired++
-  return credential
+  const ticket = await newTicket()
+  const isPaired = await pair(ticket).then(
+    () => true,
+    () => false,
+  )
+  if (isPaired) paired++
+  else await finish(ticket)
+  return isPaired
 }
 
 interface Attempt {
@@ -185,13 +193,14 @@ async function checkNothingHalf({ credentialFile }: Attempt): Promise<void> {
   const { state } = JSON.parse(await readFile(credentialFile, 'utf8').catch(() => '{}'))
   if (state !== 'unconfirmed') return
   const credential = await readCredential(credentialFile)
-  const known = (await atServer()).find(({ id }) => id === credential.pneId)
-  const vouched = known?.state === 'active'
-  const assigned = atGateway().get(credential.pneId) === 'active'
-  assert.ok(vouched || !assigned, 'the gateway is never ahead of the server')
-  await atHotel(async (hotel) => {
-    assert.equal(await outcomeAt(hotel, credential), vouched ? 'remote' : 'AUTHENTICATION_FAILED')
-  })
+  const isVouched = async () => (await atServer()).find(({ id }) => id === credential.pneId)?.state === 'active'
+  // A request of the dead may still be on its way, so what only grows is asked for in this order.
+  const isAssigned = atGateway().get(credential.pneId) === 'active'
+  const wasVouched = await isVouched()
+  assert.ok(wasVouched || !isAssigned, 'the gateway is never ahead of the server')
+  const outcome = await atHotel((hotel) => outcomeAt(hotel, credential))
+  assert.match(outcome, wasVouched ? /^remote$/ : /^(remote|AUTHENTICATION_FAILED)$/)
+  if (outcome === 'remote') assert.ok(await isVouched(), 'it is not in use before the server vouches for it')
 }
 
 /** Pairs again with the same ticket and file, as a person would, until it is done. */
@@ -231,7 +240,6 @@ const everyOther = <T>(all: T[], first: 0 | 1) => all.filter((_, index) => index
 
 test('the PNE is killed at each message of a pairing', SLOW, async (t) => {
   t.diagnostic(`a pairing is ${pieces.door} pieces between PNE and gateway, ${pieces.trunk} between gateway and server`)
-  assert.ok(pieces.door >= 7 && pieces.trunk >= 4)
   for (const when of at('door').slice(2)) await round('PNE', when)
 })
 
