@@ -5,6 +5,7 @@
 // A change at any server ends what is remembered within a second, mostly at once (follower.ts). While the store is away, PNEs and
 // gateways that this server has seen before are authenticated for a bounded time, but none whose revocation was heard.
 import type { Follower } from '../bus/follower.ts'
+import { LruMap } from '../registry/lru-map.ts'
 import {
   type AdmissionRow,
   type GatewaySecretRow,
@@ -14,9 +15,10 @@ import {
   type UserRow,
 } from '../store/contract.ts'
 import type { ChangeRow } from '../store/contract-changes.ts'
+import { KeyTable } from './key-table.ts'
 import { inTime, Remembered } from './remembered.ts'
 
-const KEYS_MAX = 20_000
+const KEYS_MAX = 1_000_000
 const ADMISSIONS_MAX = 20_000
 const GATEWAYS_MAX = 20_000
 const USERS_MAX = 20_000
@@ -25,6 +27,8 @@ const STRANGERS_MAX = 1000
 const STRANGER_MS = 1000
 /** How long what is remembered may serve while the store is away. */
 const MAX_STALE_MS = 300_000
+
+type Named<V extends object> = Remembered<string, V, LruMap<string, V>>
 
 /** The look-ups, as the store has them. */
 export type LookUps = Pick<
@@ -45,10 +49,10 @@ export class CachedLookUps implements LookUps {
   readonly #follower: CachedLookUpsOptions['follower']
   readonly #now: () => number
   readonly #maxStaleMs: number
-  readonly #keys: Remembered<PneKeyRow>
-  readonly #admissions: Remembered<AdmissionRow>
-  readonly #gateways: Remembered<GatewaySecretRow>
-  readonly #users: Remembered<UserRow>
+  readonly #keys: Remembered<Uint8Array, PneKeyRow, KeyTable>
+  readonly #admissions: Named<AdmissionRow>
+  readonly #gateways: Named<GatewaySecretRow>
+  readonly #users: Named<UserRow>
   /** When each was looked up in vain, the longest ago first. */
   readonly #strangers = new Map<string, number>()
 
@@ -58,14 +62,11 @@ export class CachedLookUps implements LookUps {
     this.#now = now
     this.#maxStaleMs = maxStaleMs
     const options = { validity: follower, maxStaleMs, now }
-    this.#keys = new Remembered({ ...options, max: KEYS_MAX })
-    this.#admissions = new Remembered({ ...options, max: ADMISSIONS_MAX })
-    this.#gateways = new Remembered({ ...options, max: GATEWAYS_MAX })
-    this.#users = new Remembered({ ...options, max: USERS_MAX })
-    follower.on('revoked', ({ pneIds }) => {
-      const revoked = new Set(pneIds)
-      this.#keys.forgetWhere(({ pneId }) => revoked.has(pneId))
-    })
+    this.#keys = new Remembered({ ...options, memory: new KeyTable(KEYS_MAX) })
+    this.#admissions = new Remembered({ ...options, memory: new LruMap(ADMISSIONS_MAX) })
+    this.#gateways = new Remembered({ ...options, memory: new LruMap(GATEWAYS_MAX) })
+    this.#users = new Remembered({ ...options, memory: new LruMap(USERS_MAX) })
+    follower.on('revoked', ({ pneIds }) => this.#keys.forgetSome((table) => table.deletePnes(pneIds)))
     follower.on('changed', ({ kind, subject }) => this.#changed(kind, subject))
     follower.on('lost', () => this.#forgetAll())
     follower.on('unsure', () => this.#forgetAll())
@@ -73,10 +74,9 @@ export class CachedLookUps implements LookUps {
 
   /** Only an active key is remembered: one that is pending may be confirmed at any moment, and others are refused anyway. */
   async findPneBySecondSeed(secondSeed: Uint8Array): Promise<PneKeyRow | undefined> {
-    const key = Buffer.from(secondSeed.buffer, secondSeed.byteOffset, secondSeed.byteLength).toString('hex')
-    if (this.#isStranger(key)) return undefined
-    const found = await this.#keys.get(key, () => this.#store.findPneBySecondSeed(secondSeed), isActive)
-    if (found === undefined) this.#noteStranger(key)
+    if (this.#isStranger(secondSeed)) return undefined
+    const found = await this.#keys.get(secondSeed, () => this.#store.findPneBySecondSeed(secondSeed), isActive)
+    if (found === undefined) this.#noteStranger(secondSeed)
     return found
   }
 
@@ -107,14 +107,14 @@ export class CachedLookUps implements LookUps {
 
   /** An admission names its user by number: with any user all of them go. */
   #changed(kind: ChangeRow['kind'], subject: string): void {
-    if (kind === 'key') this.#keys.forget(subject)
+    if (kind === 'key') this.#keys.forget(Buffer.from(subject, 'hex'))
     if (kind === 'user') {
       this.#users.forget(subject)
       this.#admissions.clear()
     }
     if (kind === 'gateway') {
       this.#gateways.forget(subject)
-      this.#admissions.forgetWhere((_, key) => key.endsWith(` ${subject}`))
+      this.#admissions.forgetSome((map) => map.deleteWhere((_, key) => key.endsWith(` ${subject}`)))
     }
   }
 
@@ -126,12 +126,13 @@ export class CachedLookUps implements LookUps {
     for (const remembered of [this.#keys, this.#admissions, this.#gateways, this.#users]) remembered.clear()
   }
 
-  #isStranger(key: string): boolean {
-    const at = this.#strangers.get(key)
+  #isStranger(secondSeed: Uint8Array): boolean {
+    const at = this.#strangers.size === 0 ? undefined : this.#strangers.get(hexOf(secondSeed))
     return at !== undefined && this.#now() - at < STRANGER_MS
   }
 
-  #noteStranger(key: string): void {
+  #noteStranger(secondSeed: Uint8Array): void {
+    const key = hexOf(secondSeed)
     this.#strangers.delete(key)
     this.#strangers.set(key, this.#now())
     if (this.#strangers.size <= STRANGERS_MAX) return
@@ -140,6 +141,10 @@ export class CachedLookUps implements LookUps {
       return
     }
   }
+}
+
+function hexOf({ buffer, byteOffset, byteLength }: Uint8Array): string {
+  return Buffer.from(buffer, byteOffset, byteLength).toString('hex')
 }
 
 function isActive({ state }: PneKeyRow): boolean {

@@ -1,7 +1,6 @@
 // A bounded memory of what the store answered. What is in it holds for as long as the follower keeps up with all changes; while
 // the store is away, for a bounded time more.
 
-import { LruMap } from '../registry/lru-map.ts'
 import { StoreError } from '../store/contract.ts'
 
 /** A look-up that takes longer than this gives way to what is remembered. */
@@ -16,22 +15,31 @@ interface Validity {
   readonly isAway: boolean
 }
 
-export interface RememberedOptions {
+/** Where it is kept: bounded by itself, and free to keep less than it is given. */
+interface Memory<K, V> {
+  readonly size: number
+  get(key: K): V | undefined
+  set(key: K, value: V): void
+  delete(key: K): void
+  clear(): void
+}
+
+interface RememberedOptions<M> {
   readonly validity: Validity
-  readonly max: number
+  readonly memory: M
   /** How long what is remembered may serve while the store is away. */
   readonly maxStaleMs: number
   readonly now: () => number
 }
 
-export class Remembered<V extends object> {
-  readonly #options: RememberedOptions
-  readonly #entries: LruMap<string, V>
+export class Remembered<K, V extends object, M extends Memory<K, V>> {
+  readonly #options: RememberedOptions<M>
+  readonly #entries: M
   #epoch = 0
 
-  constructor(options: RememberedOptions) {
+  constructor(options: RememberedOptions<M>) {
     this.#options = options
-    this.#entries = new LruMap(options.max)
+    this.#entries = options.memory
   }
 
   get size(): number {
@@ -42,7 +50,7 @@ export class Remembered<V extends object> {
    * What is remembered, or what `load` gives, which is remembered if `isKept` says so.
    * @throws {StoreError} the store is away, and nothing is remembered that may still serve
    */
-  async get(key: string, load: () => Promise<V | undefined>, isKept: (value: V) => boolean): Promise<V | undefined> {
+  async get(key: K, load: () => Promise<V | undefined>, isKept: (value: V) => boolean): Promise<V | undefined> {
     const { validity } = this.#options
     const known = this.#entries.get(key)
     if (known === undefined) return this.#load(key, load, isKept)
@@ -58,14 +66,15 @@ export class Remembered<V extends object> {
   }
 
   /** What was asked for before is not remembered either, for its answer may be the old one. */
-  forget(key: string): void {
+  forget(key: K): void {
     this.#epoch++
     this.#entries.delete(key)
   }
 
-  forgetWhere(isOld: (value: V, key: string) => boolean): void {
+  /** `act` deletes what is old. */
+  forgetSome(act: (memory: M) => void): void {
     this.#epoch++
-    this.#entries.deleteWhere(isOld)
+    act(this.#entries)
   }
 
   clear(): void {
@@ -78,7 +87,7 @@ export class Remembered<V extends object> {
     return now() - validity.checkedAt <= maxStaleMs
   }
 
-  async #load(key: string, load: () => Promise<V | undefined>, isKept: (value: V) => boolean): Promise<V | undefined> {
+  async #load(key: K, load: () => Promise<V | undefined>, isKept: (value: V) => boolean): Promise<V | undefined> {
     const epoch = this.#epoch
     const value = await load()
     if (epoch === this.#epoch) {

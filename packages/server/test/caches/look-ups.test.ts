@@ -100,7 +100,7 @@ function remembering({ maxStaleMs }: { maxStaleMs?: number } = {}) {
 test('an active key and an admission are asked for once', async () => {
   const { lookUps, store } = remembering()
   for (let i = 0; i < 3; i++) {
-    assert.equal(await lookUps.findPneBySecondSeed(seed), key)
+    assert.deepEqual(await lookUps.findPneBySecondSeed(seed), key)
     assert.equal(await lookUps.findAdmission(1, 'home@example.org'), admission)
   }
   assert.equal(store.asked, 2)
@@ -189,7 +189,7 @@ test('while the store is away, what is remembered serves, at once, for five minu
   const asked = store.asked
   outage()
   state.ms = 300_000
-  assert.equal(await lookUps.findPneBySecondSeed(seed), key)
+  assert.deepEqual(await lookUps.findPneBySecondSeed(seed), key)
   assert.equal(await lookUps.findAdmission(1, 'home@example.org'), admission)
   assert.equal(store.asked, asked, 'nobody waits for it')
   await assert.rejects(lookUps.findPneBySecondSeed(randomBytes(32)), { code: 'STORE_BUSY' }, 'a stranger')
@@ -208,7 +208,7 @@ test('while the store is away, no PNE whose revocation was heard is served, nor 
   const second = remembering()
   await second.lookUps.findPneBySecondSeed(other)
   second.outage()
-  assert.equal(await second.lookUps.findPneBySecondSeed(other), key)
+  assert.deepEqual(await second.lookUps.findPneBySecondSeed(other), key)
   second.follower.emit('unsure')
   await assert.rejects(second.lookUps.findPneBySecondSeed(other), { code: 'STORE_BUSY' })
 })
@@ -229,7 +229,7 @@ test('a store that has just stopped to answer gives way within a second', async 
   store.key = () => new Promise(() => {})
   const asked = lookUps.findPneBySecondSeed(seed)
   t.mock.timers.tick(1000)
-  assert.equal(await asked, key)
+  assert.deepEqual(await asked, key)
 })
 
 test('an error that is not the store’s is no reason to trust the memory', async () => {
