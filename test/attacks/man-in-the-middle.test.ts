@@ -48,12 +48,13 @@ async function framesOf(target: Address): Promise<Piece[]> {
   return frames
 }
 
-/** Changes one octet of one frame. */
-function changing(frame: number, at: number, by: number): Tamper {
+/** Changes one octet of one piece: the last, where TLS comes in shorter pieces than it did before. */
+function changing(piece: number, at: number, by: number): Tamper {
   return ({ index, octets }) => {
-    if (index !== frame) return octets
+    if (index !== piece) return octets
     const changed = Buffer.from(octets)
-    changed[at] = (changed[at] ?? 0) ^ by
+    const place = Math.min(at, changed.length - 1)
+    changed[place] = (changed[place] ?? 0) ^ by
     return changed
   }
 }
