@@ -5,7 +5,10 @@ import { chmodSync, chownSync, copyFileSync, readdirSync, readFileSync, rmSync, 
 import { createServer } from 'node:http'
 import { type AddressInfo, createServer as createTcpServer } from 'node:net'
 import { type TestContext, test } from 'node:test'
-import { assertError, firstDocument, opencpns, start, stop, temporaryFolder } from './support.ts'
+import { until } from '../../../test/support/until.ts'
+import { reporter } from '../src/commands/doctor/check.ts'
+import { examinePort } from '../src/commands/doctor/network.ts'
+import { assertError, firstDocument, linked, opencpns, start, stop, temporaryFolder } from './support.ts'
 
 interface Finding {
   area: string
@@ -142,11 +145,11 @@ test('a server and a gateway at work, together and apart', async (t) => {
   const gateway = start('gateway', 'run', '--credential', path('hub.json'), '--data', path('hub'), ...upstream)
   t.after(() => stop(gateway))
   await firstDocument(gateway)
+  await linked(path('hub'))
 
   const both = ['--data', dir, '--gateway-data', path('hub')]
   const reach = ['--server', listen?.['cpns'] ?? '', '--url', `http://${listen?.['admin']}`]
-  let seen = await examine(...both, ...reach)
-  for (let i = 0; i < 20 && !seen.ok; i++) seen = await examine(...both, ...reach) // until the gateway has its link
+  const seen = await examine(...both, ...reach)
   const words = seen.findings.map(({ area, check, status }) => `${area} ${check}: ${status}`)
   for (const word of [
     'server running: ok',
@@ -161,8 +164,10 @@ test('a server and a gateway at work, together and apart', async (t) => {
 
   await stop(server)
   let apart = await found('gateway', '--gateway-data', path('hub'))
-  for (let i = 0; i < 20 && apart['link']?.status !== 'fail'; i++)
+  await until(async () => {
     apart = await found('gateway', '--gateway-data', path('hub'))
+    return apart['link']?.status === 'fail'
+  })
   assert.match(apart['link']?.found ?? '', /^not connected to the server since /)
   const network = await found('network', ...reach)
   assert.deepEqual(
@@ -192,18 +197,17 @@ test('a clock that is wrong', async (t) => {
 })
 
 test('a port that another program has is a warning', async (t) => {
-  const { dir } = await serverFolder(t)
   const taken = createTcpServer()
-  const isOurs = await new Promise<boolean>((resolve) => {
-    taken.once('error', () => resolve(false)) // somebody else has it: that will do
-    taken.listen(7412, () => resolve(true))
-  })
-  if (isOurs) t.after(() => taken.close())
-  const findings = await found('server', '--data', dir)
-  assert.deepEqual(
-    [findings['port 7412']?.status, findings['port 7412']?.found],
-    ['warn', 'another program listens on it'],
-  )
+  await once(taken.listen(0), 'listening')
+  t.after(() => taken.close())
+  const { status, found } = await examinePort(reporter('server'), (taken.address() as AddressInfo).port)
+  assert.deepEqual([status, found], ['warn', 'another program listens on it'])
+})
+
+test('the ports of a server are looked at', async (t) => {
+  const { dir } = await serverFolder(t)
+  const ports = Object.keys(await found('server', '--data', dir)).filter((check) => check.startsWith('port '))
+  assert.deepEqual(ports, ['port 7410', 'port 7412'])
 })
 
 test('in words: a line for each finding, then what to do', async () => {

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict'
 import type { ChildProcess } from 'node:child_process'
 import { after, before, test } from 'node:test'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { assertError, firstDocument, opencpns, start, stop, temporaryFolder } from './support.ts'
+import { until } from '../../../test/support/until.ts'
+import { assertError, firstDocument, linked, opencpns, start, stop, temporaryFolder } from './support.ts'
 
 const folder = temporaryFolder()
 const server = folder.path('server')
@@ -30,6 +30,7 @@ before(async () => {
     any,
   )
   address = listen['pne'] ?? ''
+  await linked(home)
   const { uri } = JSON.parse((await opencpns('gateway', 'pair', '--data', home, '--name', 'watch', '--json')).stdout)
   pneId = JSON.parse((await opencpns('pne', 'pair', uri, '--credential', watch, '--json')).stdout).pneId
 })
@@ -59,10 +60,10 @@ test('a device that is present shows in its personal network and among the sessi
   running.push(device)
   const { sessionId } = (await firstDocument(device)) as unknown as { sessionId: string }
   let shown = await document('admin', 'pn', 'show', 'home-gw', '--data', server)
-  for (let i = 0; i < 50 && shown.items.length === 0; i++) {
-    await sleep(50)
+  await until(async () => {
     shown = await document('admin', 'pn', 'show', 'home-gw', '--data', server)
-  }
+    return shown.items.length > 0
+  })
   assert.deepEqual([shown.gateway, shown.registered, shown.items[0]?.session], ['home-gw@example.org', 1, sessionId])
   const table = /^PNE +NAME +USER +GATEWAY +CASE +SINCE\npne-\w{16} +watch +alice +home-gw@example\.org +local +\d{4}-/m
   assert.match((await admin('session', 'list')).stdout, table)
@@ -73,7 +74,11 @@ test('a device that is present shows in its personal network and among the sessi
   assert.deepEqual([nobody.stdout, nobody.code], ['', 0])
   assert.match(nobody.stderr, /^No device is present anywhere/)
 
-  const status = await document('gateway', 'status', '--data', home)
+  let status = await document('gateway', 'status', '--data', home)
+  await until(async () => {
+    status = await document('gateway', 'status', '--data', home)
+    return status.outbox === 0 // the answer of the server is on its way when the server has counted
+  })
   assert.deepEqual([status.running, status.live.server.connected, status.keys, status.outbox], [true, true, 1, 0])
   assert.match((await opencpns('gateway', 'status', '--data', home)).stdout, /^State +running$/m)
   await stop(device)
@@ -110,7 +115,10 @@ test('a gateway stops taking visitors, and is told so', async () => {
   )
   assert.match((await admin('gateway', 'list')).stdout, /^home-gw@example\.org +alice +– +no +active/m)
   let { policy } = await document('gateway', 'status', '--data', home)
-  for (let i = 0; i < 50 && policy.visitors; i++) policy = (await document('gateway', 'status', '--data', home)).policy
+  await until(async () => {
+    policy = (await document('gateway', 'status', '--data', home)).policy
+    return !policy.visitors
+  })
   assert.equal(policy.visitors, false)
   assertError(await admin('gateway', 'policy', 'home-gw'), 2, /required option '--visitors/)
 })

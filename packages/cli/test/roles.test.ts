@@ -6,7 +6,7 @@ import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'nod
 import { type AddressInfo, createServer } from 'node:net'
 import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { assertError, firstDocument, opencpns, outcome, start, stop, temporaryFolder } from './support.ts'
+import { assertError, firstDocument, linked, opencpns, outcome, start, stop, temporaryFolder } from './support.ts'
 
 const folder = temporaryFolder()
 const server = folder.path('server')
@@ -31,6 +31,7 @@ before(async () => {
     run('gateway', 'run', '--credential', file, '--data', data, '--server', cpns, '--listen', any, '--service', service)
   const atHome = await gateway(gatewayFile, home)
   const atHotel = await gateway(hotelFile, folder.path('hotel'))
+  await Promise.all([linked(home), linked(folder.path('hotel'))])
   addresses = { cpns, admin, home: atHome['listen']?.['pne'] ?? '', hotel: atHotel['listen']?.['pne'] ?? '' }
   const { uri } = JSON.parse((await opencpns('gateway', 'pair', '--data', home, '--name', 'watch', '--json')).stdout)
   const paired = await opencpns('pne', 'pair', uri, '--credential', credential, '--json')
@@ -378,6 +379,7 @@ test('an old generation is retired by force: devices that have no other key are 
     '--listen',
     any,
   )
+  await linked(data)
   const { uri } = JSON.parse((await opencpns('gateway', 'pair', '--data', data, '--json')).stdout)
   const pne = folder.path('bobs.json')
   await opencpns('pne', 'pair', uri, '--credential', pne)

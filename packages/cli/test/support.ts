@@ -8,6 +8,8 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
+import { readGatewayStatus } from '@opencpns/gateway'
+import { until } from '../../../test/support/until.ts'
 
 export const launcher = fileURLToPath(new URL('../bin/opencpns.js', import.meta.url))
 /** So that nothing outlives a run of the tests that was cut off. */
@@ -48,6 +50,11 @@ export async function firstDocument(child: ChildProcess): Promise<Record<string,
   const lines = createInterface({ input: child.stdout as NodeJS.ReadableStream })
   for await (const line of lines) return JSON.parse(line)
   throw new Error(`it ended without a document: ${await errors}`)
+}
+
+/** Resolves as soon as the gateway of this data folder has its connection to the server: it listens before that. */
+export function linked(dataDir: string): Promise<void> {
+  return until(async () => (await readGatewayStatus(dataDir)).live?.server?.connected === true)
 }
 
 /** Asks a process to end, and waits until it has. */

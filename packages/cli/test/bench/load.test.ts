@@ -1,22 +1,31 @@
 // `opencpns bench load` as its users run it, against a real server.
 import assert from 'node:assert/strict'
-import { type ChildProcess, execFileSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import type { ChildProcess } from 'node:child_process'
+import { readdirSync, readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
-import { after, before, test } from 'node:test'
+import { after, before, type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { until } from '../../../../test/support/until.ts'
 import type { Report } from '../../src/commands/bench/report.ts'
-import { assertError, firstDocument, opencpns, outcome, start, stop, temporaryFolder } from '../support.ts'
+import { assertError, firstDocument, linked, opencpns, outcome, start, stop, temporaryFolder } from '../support.ts'
 
 const { path, remove } = temporaryFolder()
 const data = path('server')
 let server: ChildProcess
 let address: string
+/** Devices that the server has told of in its log. */
+let authenticated = 0
+/** What the processes of the loads of this test have in their environment, and no others. */
+const mark = `LOAD_TEST=${data}`
 
 before(async () => {
+  process.env['LOAD_TEST'] = data
   await opencpns('server', 'init', '--data', data, '--realm', 'example.org')
-  const where = ['--listen', '127.0.0.1:0', '--admin', '127.0.0.1:0', '--log-level', 'error']
+  const where = ['--listen', '127.0.0.1:0', '--admin', '127.0.0.1:0']
   server = start('server', 'run', '--data', data, ...where, '--json')
+  createInterface({ input: server.stderr as NodeJS.ReadableStream }).on('line', (line) => {
+    if (JSON.parse(line).event === 'authentication') authenticated++
+  })
   address = (await firstDocument(server))['listen']?.['cpns'] ?? ''
 })
 
@@ -42,12 +51,24 @@ async function users(): Promise<{ name: string; state: string }[]> {
   }))
 }
 
-/** Processes of a load that are still there. */
+/** Resolves when the workers of all loads have ended: each ends when it has let go of what it has. */
+async function workersGone(t: TestContext): Promise<void> {
+  if (process.platform === 'linux') await until(() => workers().length === 0)
+  else t.diagnostic('workers are looked for in /proc alone')
+}
+
 function workers(): string[] {
-  return execFileSync('ps', ['-eo', 'args'])
-    .toString()
-    .split('\n')
-    .filter((args) => /bench\/worker\/main/.test(args))
+  const isOurs = (pid: string) =>
+    /bench\/worker\/main/.test(ofProcess(pid, 'cmdline')) && ofProcess(pid, 'environ').includes(mark)
+  return readdirSync('/proc').filter((name) => /^\d+$/.test(name) && isOurs(name))
+}
+
+function ofProcess(pid: string, file: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/${file}`, 'utf8')
+  } catch {
+    return '' // it has ended meanwhile
+  }
 }
 
 const sum = (counts: number[]) => counts.reduce((all, count) => all + count, 0)
@@ -76,6 +97,7 @@ test('a gateway that runs already is loaded, and one that is not there is told b
   const gateway = start('gateway', 'run', ...files, '--server', address, '--listen', '127.0.0.1:0', '--json')
   t.after(() => stop(gateway))
   const at = (await firstDocument(gateway))['listen']?.['pne'] ?? ''
+  await linked(path('hub'))
   const there = await reportOf('--gateway', at, '--rate', '20')
   assert.deepEqual([there.way, there.done, there.failed], ['running gateways', 20, 0])
   await stop(gateway)
@@ -84,19 +106,25 @@ test('a gateway that runs already is loaded, and one that is not there is told b
 })
 
 test('a server that stands still for 600 ms shows in the tail, for all that came meanwhile', async () => {
-  const running = start(...load('--json', '--duration', '3s', '--rate', '200'))
+  const running = start(...load('--json', '--duration', '5m', '--rate', '200'))
   const over = outcome(running)
-  await says(running, /come in a second/)
-  await sleep(1600)
+  await more(120) // 100 come in the ramp
   server.kill('SIGSTOP')
+  const from = performance.now()
   await sleep(600)
+  const stoodMs = performance.now() - from
   server.kill('SIGCONT')
-  const { stdout } = await over
-  const { histogram, latencyMs, came, failed } = JSON.parse(stdout) as Report
+  await more(stoodMs * 0.2) // those that came meanwhile
+  running.kill('SIGINT')
+  const { histogram, latencyMs, errors } = JSON.parse((await over).stdout) as Report
   const slow = sum(histogram.filter(({ fromMs }) => fromMs >= 100).map(({ count }) => count))
-  assert.deepEqual([came, failed], [600, 0])
-  assert.ok(slow >= 80, `${slow} devices waited for more than 100 ms: ${JSON.stringify(histogram)}`)
-  assert.ok(latencyMs.max >= 450, `the longest ${latencyMs.max} ms`)
+  assert.deepEqual(
+    Object.keys(errors).filter((code) => code !== 'INTERRUPTED'),
+    [],
+  )
+  const expected = (stoodMs - 100) * 0.2 * 0.8
+  assert.ok(slow >= expected, `${slow} devices waited for more than 100 ms: ${JSON.stringify(histogram)}`)
+  assert.ok(latencyMs.max >= stoodMs * 0.75, `the longest ${latencyMs.max} of ${stoodMs} ms`)
 })
 
 test('what it made is removed afterwards, unless it shall be kept', async () => {
@@ -110,29 +138,28 @@ test('what it made is removed afterwards, unless it shall be kept', async () => 
   assert.ok(stderr.includes(`The user ${kept[0]?.name} is left at the server`))
 })
 
-test('Ctrl-C ends it with its figures, and removes what it made', async () => {
+test('Ctrl-C ends it with its figures, and removes what it made', async (t) => {
   const running = start(...load('--duration', '5m', '--json'))
   const over = outcome(running)
-  await says(running, /come in a second/)
-  await sleep(1800)
+  await more(60) // 50 come in the ramp
   running.kill('SIGINT')
   const { code, stdout } = await over
   const report: Report = JSON.parse(stdout)
   assert.equal(code, 130)
   assert.equal(report.interrupted, true)
-  assert.ok(report.done > 10 && report.done < 1000, `${report.done} done`)
+  assert.ok(report.done > 0 && report.done < 15_000, `${report.done} done`)
   assert.ok((await users()).filter(({ name, state }) => name.startsWith('bench-') && state === 'there').length <= 1)
-  assert.deepEqual(workers(), [])
+  await workersGone(t)
 })
 
-test('Ctrl-C before the load has begun leaves nothing either', async () => {
+test('Ctrl-C before the load has begun leaves nothing either', async (t) => {
   const running = start(...load('--devices', '100000', '--json'))
   const over = outcome(running)
   await says(running, /^Adding/)
   running.kill('SIGINT')
   const { code, stdout } = await over
   assert.deepEqual([code, stdout], [130, ''])
-  assert.deepEqual(workers(), [])
+  await workersGone(t)
 })
 
 test('for people: a histogram, percentiles, and what the load itself cost', async () => {
@@ -161,6 +188,12 @@ test('no server there, no folder, no place for the report: each is said, and wha
   assert.match(nobody.stderr, /^opencpns: .*no keys can be assigned: server-unreachable.*--server/m)
   assertError(await opencpns(...load('--server', '192.0.2.1:7410')), 2, /--allow-remote/)
 })
+
+/** Resolves when the server has told of so many devices more. */
+async function more(count: number): Promise<void> {
+  const enough = authenticated + count
+  await until(() => authenticated >= enough, `${count} more devices never came`)
+}
 
 /** Resolves when it says so. */
 async function says(child: ChildProcess, what: RegExp): Promise<void> {
