@@ -16,6 +16,7 @@ import {
   RotationOffer,
   SessionEnd,
 } from '@opencpns/protocol'
+import { until } from '../../../test/support/until.ts'
 import { type Device, type DeviceEvent, type DeviceOptions, readCredential, runDevice } from '../src/index.ts'
 import { confirmedFile, credentialFile } from './files.ts'
 import { credential, home, limits, lobby, scriptedGateway } from './gateway.ts'
@@ -59,12 +60,8 @@ async function late(what: string): Promise<never> {
   throw new Error(what)
 }
 
-/** An address where nobody listens. */
-async function nowhere(): Promise<Address> {
-  const { server, host, port } = await listenTcp(() => {}, { host: '127.0.0.1', port: 0 })
-  await new Promise((resolve) => server.close(resolve))
-  return { host, port }
-}
+/** Nobody listens there, and no system gives that port to anybody who asks for any. */
+const nowhere: Address = { host: '127.0.0.1', port: 1 }
 
 test('a lost session is followed by another, and each is told', async (t) => {
   let count = 0
@@ -184,7 +181,7 @@ test('gateways that have to be found are looked for before each round, and to fi
     rounds++
     if (rounds === 1) return []
     if (rounds === 2) throw new Error('no network')
-    return rounds === 3 ? [await nowhere()] : [at]
+    return rounds === 3 ? [nowhere] : [at]
   }
   const { event, events } = await running(t, { gateways })
   await event('connected')
@@ -230,14 +227,15 @@ test('a service that is refused resets that client, and the presence stays', asy
   assert.ok(!events.some((one) => one.event === 'disconnected'))
 })
 
-test('a port that is taken: it says so, runs nothing, and holds no other port', async () => {
+test('a port that is taken: it says so, runs nothing, and holds no other port', async (t) => {
   const { server, ...taken } = await listenTcp(() => {}, { host: '127.0.0.1', port: 0 })
-  const free = await nowhere()
+  t.after(() => server.close())
+  const listening = () => process.getActiveResourcesInfo().filter((name) => name === 'TCPServerWrap').length
+  const before = listening()
+  const free = { host: '127.0.0.1', port: 0 }
   const forwards = [free, taken].map(({ host, port }) => ({ listen: { host, port }, service: 'mqtt' }))
-  await assert.rejects(runDevice({ credential, gateways: [free], forwards }), { code: 'PORT_TAKEN' })
-  const again = await listenTcp(() => {}, free)
-  again.server.close()
-  server.close()
+  await assert.rejects(runDevice({ credential, gateways: [nowhere], forwards }), { code: 'PORT_TAKEN' })
+  await until(() => listening() === before)
 })
 
 test('close ends it in each of its states, and again does no harm', async (t) => {
@@ -248,7 +246,7 @@ test('close ends it in each of its states, and again does no harm', async (t) =>
   }
   const silent = await scriptedGateway(t, async () => {})
   const kind = await scriptedGateway(t, (pne) => pne.local())
-  const gateways = { connecting: [silent], waiting: [await nowhere()], connected: [kind] }
+  const gateways = { connecting: [silent], waiting: [nowhere], connected: [kind] }
   for (const [state, reached] of Object.entries(states)) {
     const run = await running(t, { gateways: gateways[state as keyof typeof gateways], random: () => 0.99 })
     await reached(run)

@@ -3,7 +3,6 @@
 
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { createServer } from 'node:net'
 import { test } from 'node:test'
 import { Case, Challenge, deriveLocalKey, deriveTransientKey, encode, SessionOffer } from '@opencpns/protocol'
 import { connect } from '../src/index.ts'
@@ -149,15 +148,9 @@ test('a signal that is aborted already: no connection', async () => {
 })
 
 test('nobody listens: UNREACHABLE, and the message says where and why', async () => {
-  const { promise: listening, resolve } = Promise.withResolvers<void>()
-  const server = createServer().listen(0, '127.0.0.1', resolve)
-  await listening
-  const address = server.address()
-  assert.ok(address && typeof address === 'object')
-  await new Promise((closed) => server.close(closed))
-  await assert.rejects(connect({ host: '127.0.0.1', port: address.port, credential }), {
+  await assert.rejects(connect({ host: '127.0.0.1', port: 1, credential }), {
     name: 'PneError',
     code: 'UNREACHABLE',
-    message: `cannot reach 127.0.0.1:${address.port}: connection refused`,
+    message: 'cannot reach 127.0.0.1:1: connection refused',
   })
 })

@@ -261,20 +261,12 @@ test('what is not a pairing URI: BAD_PAIRING_URI, and the message tells no secre
   }
 })
 
-/** A port where nobody listens. */
-async function closedPort(): Promise<number> {
-  const { promise, resolve } = Promise.withResolvers<void>()
-  const server = createServer().listen(0, '127.0.0.1', resolve)
-  await promise
-  const address = server.address()
-  await new Promise((closed) => server.close(closed))
-  assert.ok(address && typeof address === 'object')
-  return address.port
-}
+/** Nobody listens there, and no system gives that port to anybody who asks for any. */
+const nowhere = '127.0.0.1:1'
 
 test('the addresses of the URI are tried in their order, the first that can be reached serves', async (t) => {
   const gateway = await PairingGateway.listen(t)
-  const dead = [`127.0.0.1:${await closedPort()}`, `[::1]:${await closedPort()}`]
+  const dead = [nowhere, '[::1]:1']
   const uri = formatPairingUri({ ...gateway.ticket, addresses: [...dead, ...gateway.ticket.addresses] })
   const file = await newFile(t)
   await assertPaired(file, await pair({ uri, credentialFile: file }), gateway)
@@ -282,7 +274,7 @@ test('the addresses of the URI are tried in their order, the first that can be r
 
 test('none of the addresses can be reached: UNREACHABLE', async (t) => {
   const { ticket } = await PairingGateway.listen(t)
-  const uri = formatPairingUri({ ...ticket, addresses: [`127.0.0.1:${await closedPort()}`] })
+  const uri = formatPairingUri({ ...ticket, addresses: [nowhere] })
   await assert.rejects(pair({ uri, credentialFile: await newFile(t) }), { code: 'UNREACHABLE' })
 })
 

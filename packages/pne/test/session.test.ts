@@ -83,26 +83,43 @@ function quick(pingMs: number): { session: Session; gateway: FrameLink } {
   return { session: presenceSession(ours, facts, { pingMs }), gateway: theirs }
 }
 
-test('presence: a Ping after each interval in which nothing was sent', async () => {
+/** The two timers of a presence session that is opened next, in the hands of the test. */
+function heldTimers(t: TestContext, pingMs: number) {
+  const timer = () => ({ begunAnew: 0, refresh: () => {}, expire: () => {} })
+  const [pings, silence] = [timer(), timer()]
+  const hold = (held: typeof pings, expire: () => void) =>
+    Object.assign(held, { expire, refresh: () => held.begunAnew++ })
+  const { setTimeout, setInterval } = globalThis
+  const interval = (expire: () => void, ms: number) => (ms === pingMs ? hold(pings, expire) : setInterval(expire, ms))
+  const timeout = (expire: () => void, ms: number) =>
+    ms === 2.5 * pingMs ? hold(silence, expire) : setTimeout(expire, ms)
+  t.mock.method(globalThis, 'setInterval', interval)
+  t.mock.method(globalThis, 'setTimeout', timeout)
+  return { pings, silence }
+}
+
+test('presence: a Ping after each interval in which nothing was sent', async (t) => {
+  const { pings } = heldTimers(t, 1000)
   const { session, gateway } = quick(1000)
-  const startedAt = performance.now()
   for (let count = 1; count <= 2; count++) {
+    pings.expire()
     assert.equal(await next(gateway), 'Ping')
-    assert.ok(performance.now() - startedAt >= count * 1000 - 5)
     await gateway.send(encode(Pong, {}))
   }
+  assert.equal(pings.begunAnew, 0)
   gateway.close()
   assert.equal(await session.closed, 'lost')
 })
 
-test('presence: who answers Pings is not silent, and sends none of its own meanwhile', async () => {
+test('presence: who answers Pings is not silent, and sends none of its own meanwhile', async (t) => {
+  const { pings, silence } = heldTimers(t, 1000)
   const { session, gateway } = quick(1000)
-  for (let count = 0; count < 14; count++) {
+  for (let count = 1; count <= 14; count++) {
     await gateway.send(encode(Ping, {}))
     assert.equal(await next(gateway), 'Pong')
-    await new Promise((resolve) => setTimeout(resolve, 200))
+    assert.deepEqual([pings.begunAnew, silence.begunAnew], [count, count])
   }
-  gateway.close()
+  silence.expire()
   assert.equal(await session.closed, 'lost')
 })
 
