@@ -48,6 +48,6 @@ test('it never goes back, though both clocks do', () => {
 test('by the clocks of this machine it begins at nothing and goes on', () => {
   const now = elapsedClock()
   const first = now()
-  assert.ok(first >= 0 && first < 1000)
+  assert.ok(first >= 0 && first < 3_600_000, 'not since the epoch')
   assert.ok(now() >= first)
 })
