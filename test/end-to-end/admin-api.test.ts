@@ -8,6 +8,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
+import { readAdminAccess } from '@opencpns/server'
+import { until } from '../support/until.ts'
 import { Machine } from './processes.ts'
 
 const missing = ['bash', 'curl', 'jq'].filter((program) => spawnSync('which', [program]).status !== 0)
@@ -23,6 +25,13 @@ async function follow(blocks: readonly string[], cwd: string): Promise<string[]>
   const [code] = await closed
   assert.equal(code, 0, `${stdout}\n${stderr}`)
   return stdout.split(mark)
+}
+
+/** How many gateways the server counts. */
+async function gatewaysOf(dataDir: string): Promise<{ connected: number }> {
+  const { url, token } = await readAdminAccess(dataDir)
+  const response = await fetch(`${url}/v1/overview`, { headers: { authorization: `Bearer ${token}` } })
+  return ((await response.json()) as { gateways: { connected: number } }).gateways
 }
 
 test('docs/admin-api.md: its commands, in order', { skip }, async (t) => {
@@ -42,6 +51,7 @@ test('docs/admin-api.md: its commands, in order', { skip }, async (t) => {
   await machine.opencpns('admin', 'gateway', 'add', 'home-gw', '--user', 'alice', ...credential)
   const link = ['--server', cpns, '--credential', at('home-gw.json')]
   await machine.start('gateway', 'run', '--data', at('home-gw'), ...link, '--listen', '127.0.0.1:0')
+  await until(async () => (await gatewaysOf(at('server'))).connected === 1, 'the gateway reaches no server', 60_000)
 
   const page = await readFile(new URL('../../docs/admin-api.md', import.meta.url), 'utf8')
   const blocks = [...page.matchAll(/^```sh\n(.*?)^```$/gms)].map(([, block = '']) => block)
