@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { until } from '../support/until.ts'
 import { inBrowser } from './support/browser.ts'
 import { Desk, giveToken } from './support/operator.ts'
 
@@ -34,6 +35,26 @@ test('what a page asked for in vain can be asked for again', inBrowser, async (t
   await page.getByRole('link', { name: 'alice' }).waitFor()
 })
 
+test('what happens between the first look and the first word of the stream is shown', inBrowser, async (t) => {
+  const desk = await Desk.open(t, 'home-gw')
+  await desk.system.pair('watch', 'home-gw', 'watch.json')
+  const { page } = await desk.logIn()
+  const first = Promise.withResolvers<void>()
+  await page.route('**/v1/stream', async (route) => {
+    await first.promise
+    await route.continue()
+  })
+  await page.goto('/flow')
+  await page.getByText('Nothing has been authenticated yet').waitFor()
+  assert.equal((await desk.system.connect('watch.json', 'home-gw')).code, 0)
+  await until(async () => (await desk.system.get('/v1/authentications')).items.length === 1)
+  await page.getByRole('link', { name: 'Users' }).click()
+  await page.getByRole('link', { name: 'alice' }).waitFor()
+  assert.equal((await desk.system.ask('POST', '/v1/users', { name: 'bob' })).status, 201)
+  first.resolve()
+  await page.getByRole('link', { name: 'bob' }).waitFor()
+})
+
 test('a session that is lost leads to the log-in, and from there back', inBrowser, async (t) => {
   const desk = await Desk.open(t)
   const token = await desk.system.makeToken('carol', 'operator')
@@ -58,7 +79,8 @@ test('who logs out is out', inBrowser, async (t) => {
   const { page } = await desk.logIn()
   await page.getByRole('button', { name: 'Log out' }).click()
   await page.getByRole('heading', { name: 'Log in' }).waitFor()
-  assert.equal(await page.getByText('Your session has ended').count(), 0)
+  // The stream may have ended before the answer came.
+  await page.getByText('Your session has ended').waitFor({ state: 'detached' })
   await page.reload()
   await page.getByRole('heading', { name: 'Log in' }).waitFor()
   assert.equal(await page.evaluate("fetch('/v1/users').then(({ status }) => status)"), 401)

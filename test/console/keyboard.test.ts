@@ -36,7 +36,8 @@ async function tabTo(page: Page, name: RegExp, most = 60): Promise<void> {
 test('from the log-in to a revocation without a mouse', inBrowser, async (t) => {
   const desk = await Desk.open(t, 'home-gw')
   const id = await desk.system.pair('watch', 'home-gw', 'watch.json')
-  const { page } = await desk.browse()
+  const browser = await desk.browse()
+  const { page } = browser
   await page.goto('/')
   await until(async () => (await focused(page)).name === 'Token', 'the log-in has the focus')
   await page.keyboard.type(await desk.system.token())
@@ -73,12 +74,13 @@ test('from the log-in to a revocation without a mouse', inBrowser, async (t) => 
   }
   await page.keyboard.press('Escape')
   await until(async () => (await focused(page)).name === 'Revoke', 'the focus comes back')
+  await page.locator('dialog .dialog').waitFor({ state: 'detached' })
   assert.equal((await desk.system.get(`/v1/pnes/${id}`)).state, 'active', 'Escape does nothing else')
   await page.keyboard.press('Enter')
   await page.getByRole('dialog').waitFor()
   await tabTo(page, /^Revoke for ever$/, 4)
   await page.keyboard.press('Enter')
-  await page.getByText('watch was revoked.').waitFor()
+  await browser.hears('watch was revoked.')
 })
 
 test('Flow plays, pauses and steps by keys', inBrowser, async (t) => {
@@ -128,6 +130,7 @@ test('whoever wants less motion sees each authentication at once', inBrowser, as
   await desk.system.pair('watch', 'home-gw', 'watch.json')
   const { page } = await desk.logIn({ path: '/flow', reducedMotion: 'reduce' })
   await page.getByText('Nothing has been authenticated yet').waitFor()
+  await page.locator('.stream.live').waitFor()
   await page.evaluate(WATCH_PLACES)
   await desk.system.connect('watch.json', 'home-gw')
   await page.locator('svg .end.secured').waitFor()

@@ -45,7 +45,7 @@ async function fill(desk: Desk): Promise<string[]> {
   for (const at of [0, 4])
     for (const gateway of ['home-gw', 'hotel-gw']) await desk.system.connect(`device-${at}.json`, gateway)
   await desk.system.ask('POST', `/v1/pnes/${ids[4]}/revoke`, {})
-  await desk.system.connect('device-4.json', 'hotel-gw')
+  await until(async () => (await desk.system.connect('device-4.json', 'hotel-gw')).code !== 0, 'it is not refused')
   await desk.system.ask('POST', `/v1/pnes/${encodeURIComponent(HOSTILE)}/revoke`, {})
   await desk.system.ask('PATCH', '/v1/users/alice', {
     policy: { roaming: 'listed', gateways: ['hotel-gw'], sessionsMax: 3 },
@@ -80,7 +80,7 @@ async function fill(desk: Desk): Promise<string[]> {
 
 /** As if a gateway, a device and a program had said the worst in every field that comes from elsewhere. */
 function forgeEvent(folder: string, pne: string): void {
-  const database = new DatabaseSync(`${folder}/cpns.db`)
+  const database = new DatabaseSync(`${folder}/cpns.db`, { timeout: 30_000 })
   const insert = database.prepare(`
     INSERT INTO events (at, type, result, reason, pne_id, gateway, user, "case", ms, session)
     VALUES (?, 'authentication', 'refused', ?, ?, ?, ?, 'local', 1, ?)`)

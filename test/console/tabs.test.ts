@@ -10,8 +10,9 @@ import { Desk, giveToken } from './support/operator.ts'
 /** More than a browser has connections to one host. */
 const TABS = 7
 
-/** Tabs beside the first, which is logged in; all live. */
+/** Tabs beside the first, which is logged in and has the stream; all live. */
 async function openTabs({ page }: Watched, count: number, path = '/flow'): Promise<Page[]> {
+  await page.locator('.stream.live').waitFor()
   const tabs = await Promise.all(Array.from({ length: count - 1 }, () => page.context().newPage()))
   for (const tab of tabs) await tab.goto(path)
   for (const tab of [page, ...tabs]) await tab.locator('.stream.live').waitFor()
@@ -55,8 +56,10 @@ test('all tabs say that the server is away, and each of them can have it tried a
   await desk.system.stopServer()
   const lost = (tab: Page) => tab.getByText('The connection with the server is lost. Next')
   for (const tab of [page, other]) await lost(tab).waitFor()
-  // The tab that has the stream waits from here on until it is asked: its pauses do not end.
+  // The tab that has the stream waits from here on until it is asked: its pauses do not end. The attempt for which this was the
+  // time has failed, for it says when the next one would be.
   await page.clock.pauseAt((await page.evaluate(() => Date.now())) + 10_000)
+  await page.getByText(/Next attempt in [1-9]\d* s\./).waitFor()
   await desk.system.startServer()
   for (const tab of [page, other]) assert.equal(await lost(tab).count(), 1)
   await other.getByRole('button', { name: 'Try now' }).click()

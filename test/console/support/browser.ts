@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { after } from 'node:test'
 import type { BrowserContextOptions, Page } from 'playwright-core'
+import { until } from '../../support/until.ts'
 import { launch } from './chromium.ts'
 
 const launched = await launch()
@@ -16,6 +17,12 @@ export const inBrowser = { skip: noBrowser, timeout: 600_000 }
 const TELL_VIOLATIONS = `addEventListener('securitypolicyviolation', ({ violatedDirective, blockedURI }) => {
   console.error('policy violated: ' + violatedDirective + ' ' + blockedURI)
 })`
+
+/** All that the page has told in a region for that: it goes away by itself, and nobody may have looked in time. */
+const NOTE_WHAT_IS_TOLD = `globalThis.told = new Set()
+new MutationObserver(() => {
+  for (const region of document.querySelectorAll('[role=status]')) told.add(region.textContent)
+}).observe(document, { subtree: true, childList: true, characterData: true })`
 
 /** A page of its own, with its own cookies. */
 export class Watched {
@@ -45,7 +52,14 @@ export class Watched {
     const context = await launched.newContext({ baseURL: base, viewport: { width: 1280, height: 900 }, ...options })
     context.setDefaultTimeout(60_000)
     await context.addInitScript({ content: TELL_VIOLATIONS })
+    await context.addInitScript({ content: NOTE_WHAT_IS_TOLD })
     return new Watched(await context.newPage())
+  }
+
+  /** Resolves when the page has told it, since it was loaded; it need not stand there any more. */
+  async hears(words: string): Promise<void> {
+    const isTold = `[...globalThis.told].some((text) => text.includes(${JSON.stringify(words)}))`
+    await until(() => this.page.evaluate(isTold) as Promise<boolean>, `the page never told "${words}"`)
   }
 
   /** @throws {AssertionError} the browser refused the page something, or it asked another host */

@@ -33,7 +33,7 @@ type Message =
 const SILENCE_MS = 40_000
 
 export const streamState = signal<StreamState>({ is: 'off' })
-/** Grows each time that the stream is live again after it was not: what was read before may be old. */
+/** Grows each time that the stream is live after it was not, at the beginning too: what was read before may be old. */
 export const reconnections = signal(0)
 
 const listeners = new Map<Topic, Set<Listener<never>>>()
@@ -55,7 +55,7 @@ export function listen<T extends Topic>(topic: T, listener: Listener<T>): () => 
 /** Follows what happens for one session, together with all tabs that have the same. @returns how to stop */
 export function watch(session: string): () => void {
   lastId = ''
-  isGap = false
+  isGap = true
   const mine = share<Message>(`opencpns stream ${session}`, { lead, hear })
   shared = mine
   mine.tell({ kind: 'hello' })

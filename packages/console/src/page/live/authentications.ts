@@ -1,7 +1,7 @@
 // The newest authentications: those that the API still has, and those that the stream tells, newest first. Many in one frame are
 // taken over together.
 import { useSignal } from '@preact/signals'
-import { useCallback, useEffect } from 'preact/hooks'
+import { useCallback, useEffect, useRef } from 'preact/hooks'
 import { asProblem, get, query } from '../api/client.ts'
 import type { ApiProblem } from '../api/problem.ts'
 import { listen, reconnections } from '../api/stream.ts'
@@ -31,11 +31,16 @@ export function useAuthentications(filter: Filter, onArrival: (one: Authenticati
   )
   const generation = reconnections.value
 
-  // A stream that came back is a reason to read again.
+  // A stream that came back is a reason to read again; what is there stays until then.
+  const path = `/v1/authentications${query({ result, case: theCase, pne, gateway, limit: KEPT })}`
+  const read = useRef('')
   useEffect(() => {
     const stop = new AbortController()
-    state.value = { items: [], isLoading: true, problem: undefined }
-    const path = `/v1/authentications${query({ result, case: theCase, pne, gateway, limit: KEPT })}`
+    const isSame = read.current === path
+    read.current = path
+    const { items, isLoading, problem } = state.peek()
+    const before = isSame ? { items, isLoading: isLoading || problem !== undefined } : { items: [], isLoading: true }
+    state.value = { ...before, problem: undefined }
     get<Authentications>(path, stop.signal).then(
       ({ items }) => {
         state.value = { items: merge(state.peek().items, items), isLoading: false, problem: undefined }
@@ -45,7 +50,7 @@ export function useAuthentications(filter: Filter, onArrival: (one: Authenticati
       },
     )
     return () => stop.abort()
-  }, [result, theCase, pne, gateway, generation, state])
+  }, [path, generation, state])
 
   useEffect(() => {
     let arrived: Authentication[] = []
@@ -71,8 +76,9 @@ export function useAuthentications(filter: Filter, onArrival: (one: Authenticati
   return state.value
 }
 
-/** Newest first; of two with the same id the one in `preferred` that came last. */
+/** Newest first; of two with the same id the one that is complete, or that in `preferred`. */
 function merge(preferred: readonly Authentication[], others: readonly Authentication[]): readonly Authentication[] {
-  const byId = new Map([...others, ...preferred].map((one) => [one.id, one]))
+  const byId = new Map(others.map((one) => [one.id, one]))
+  for (const one of preferred) if (one.complete || !byId.get(one.id)?.complete) byId.set(one.id, one)
   return [...byId.values()].sort((a, b) => b.id - a.id).slice(0, KEPT)
 }
