@@ -7,7 +7,7 @@ import { type AddressInfo, createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, suite, test } from 'node:test'
-import { opencpns, type Running, start } from './python/processes.ts'
+import { linked, opencpns, type Running, start } from './python/processes.ts'
 import { runPython, withoutPython } from './python/run.ts'
 
 const REALM = 'example.org'
@@ -47,6 +47,7 @@ suite('a PNE in Python', { skip: withoutPython }, () => {
     const service = `echo=127.0.0.1:${(echo.address() as AddressInfo).port}`
     const where = ['--server', server.listen.cpns, '--listen', '127.0.0.1:0', '--service', service]
     gateways.set(name, await start('gateway', 'run', '--credential', file, '--data', data(name), ...where))
+    await linked(data(name))
   }
 
   function newTicket(): Promise<{ uri: string }> {

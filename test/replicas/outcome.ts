@@ -13,6 +13,9 @@ type Place = Pick<Gateway, 'address'> & Partial<Pick<Gateway, 'identity'>>
 /** What a gateway has logged. */
 type Lines = readonly Readonly<Record<string, unknown>>[]
 
+/** Why a gateway turns devices away, or gives them up, on a machine that has too much to do. */
+const slowness: ReadonlySet<unknown> = new Set(['overloaded', 'deadline-exceeded'])
+
 /**
  * `success`, or the code of the error. Whom a gateway turns away because this machine has too much to do comes again, as a device
  * does: that says nothing about servers.
@@ -22,10 +25,10 @@ export async function outcomeAt(gateway: Place, credential: Credential, lines: L
   for (;;) {
     const before = lines.length
     const outcome = await outcomeOnce(gateway, credential)
-    const isOverloaded = lines
+    const isSlow = lines
       .slice(before)
-      .some(({ reason, gateway: identity }) => reason === 'overloaded' && identity === gateway.identity)
-    if (outcome !== 'BUSY' || !isOverloaded) return outcome
+      .some((line) => slowness.has(line['reason']) && line['gateway'] === gateway.identity)
+    if (outcome === 'success' || !isSlow) return outcome
     await sleep(AGAIN_MS)
   }
 }

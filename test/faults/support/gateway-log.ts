@@ -1,11 +1,12 @@
-// What a gateway says of itself while its machine has too much to do: it then turns devices away, who come again. That is as it should
-// be, and says nothing about the fault that is tried.
+// What a gateway says of itself while its machine has too much to do: it then turns devices away, or gives up those with whom a
+// handshake takes 5 s, and they come again. That is as it should be, and says nothing about the fault that is tried.
 
 import type { Machine } from '../../end-to-end/processes.ts'
 import { until } from '../../support/until.ts'
 
 /** The line comes by another way than the answer to the device. */
 const LINE_MS = 5000
+const SLOWNESS = /"reason":"(overloaded|deadline-exceeded)"/
 
 export class GatewayLog {
   readonly #said: Machine['said']
@@ -21,9 +22,9 @@ export class GatewayLog {
     return this.#said.length
   }
 
-  /** Whether it has turned somebody away since then because it had too much to do. */
-  async tellsOfOverload(mark: number): Promise<boolean> {
-    return until(() => this.#textSince(mark).includes('"overloaded"'), '', LINE_MS).then(
+  /** Whether it has turned somebody away since then because its machine had too much to do. */
+  async tellsOfSlowness(mark: number): Promise<boolean> {
+    return until(() => SLOWNESS.test(this.#textSince(mark)), '', LINE_MS).then(
       () => true,
       () => false,
     )

@@ -8,6 +8,8 @@ import type { GatewayLog } from './gateway-log.ts'
 
 const UNDER_WAY_MAX = 500
 const AGAIN_MS = 50
+/** What a device hears that was turned away, or given up. */
+const mayBeSlowness: ReadonlySet<string> = new Set(['BUSY', 'AUTHENTICATION_FAILED', 'UNREACHABLE'])
 
 export interface Outcome {
   /** When it was to begin, by `performance.now()`. */
@@ -86,7 +88,7 @@ export async function outcomeOf({ log, ...attempt }: Attempt): Promise<string> {
   for (;;) {
     const mark = log?.mark ?? 0
     const outcome = await outcomeOnce(attempt)
-    if (outcome !== 'BUSY' || !(await log?.tellsOfOverload(mark))) return outcome
+    if (!mayBeSlowness.has(outcome) || !(await log?.tellsOfSlowness(mark))) return outcome
     await sleep(AGAIN_MS)
   }
 }

@@ -4,6 +4,8 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { readGatewayStatus } from '@opencpns/gateway'
+import { until } from '../../support/until.ts'
 
 const LAUNCHER = fileURLToPath(new URL('../../../packages/cli/bin/opencpns.js', import.meta.url))
 const READY_MS = 60_000
@@ -41,6 +43,13 @@ export async function start<Listen>(...args: string[]): Promise<Running<Listen>>
   }
   clearTimeout(giveUp)
   throw new Error(`opencpns ${args.join(' ')} did not get ready: ${said}`)
+}
+
+/** Until the gateway of this data folder has a connection to its server: it is ready before that. */
+export async function linked(dataDir: string): Promise<void> {
+  const isLinked = async () =>
+    (await readGatewayStatus(dataDir)).live?.servers.some(({ connected }) => connected) ?? false
+  await until(() => isLinked().catch(() => false), 'the gateway does not reach its server', READY_MS)
 }
 
 async function stop(child: ChildProcess): Promise<void> {

@@ -13,14 +13,14 @@ interface Ended {
   stderr: string
 }
 
-/** Runs `script` of this folder to its end, within 30 s. */
+/** Runs `script` of this folder to its end, within 90 s. */
 export function runPython(script: string, args: readonly string[], signal?: AbortSignal): Promise<Ended> {
   const path = fileURLToPath(new URL(script, import.meta.url))
   return new Promise((resolve) => {
     execFile(
       'python3',
       ['-B', path, ...args],
-      { timeout: 30_000, ...(signal && { signal }) },
+      { timeout: 90_000, ...(signal && { signal }) },
       (error, stdout, stderr) => {
         resolve({ code: error ? (error.code ?? error.signal ?? null) : 0, stdout, stderr })
       },

@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { opencpns, type Running, start } from '../python/processes.ts'
+import { linked, opencpns, type Running, start } from '../python/processes.ts'
 
 export const REALM = 'example.org'
 
@@ -73,6 +73,7 @@ export class Stage {
     const where = ['--credential', credential, '--data', data, '--server', server, '--listen', '127.0.0.1:0']
     const gateway = await start<{ pne: string }>('gateway', 'run', ...where)
     try {
+      await linked(data)
       const devices: Device[] = []
       for (const name of names) devices.push(await this.#pairOne(name, data, gateway.listen.pne))
       return devices
