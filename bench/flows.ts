@@ -34,7 +34,7 @@ export const flows: Bench = {
         }
       const all: Record<string, Flow> = { bare: bare.handshake, local: through(home), remote: through(visited) }
       const chosen = Object.entries(all).filter(([name]) => name === 'bare' || wanted.includes(name))
-      const turns = quick ? { rounds: 5, ms: 800 } : { rounds: 15, ms: 1500 }
+      const turns = quick ? { rounds: 5, ms: 400 } : { rounds: 15, ms: 1500 }
       return figuresOf(await inTurn({ flows: Object.fromEntries(chosen), ...turns, say }))
     } finally {
       bare.close()

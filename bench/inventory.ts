@@ -31,6 +31,7 @@ const GATEWAY = `home-gw@${REALM}`
 /** Requests of different PNEs, so that no cache of one row makes it look better than it is. */
 export const REQUESTS = 1000
 const PAIRED_AT_ONCE = 50
+const SEEN_AT_ONCE = 500
 
 type Core = Awaited<ReturnType<typeof openCore>>
 
@@ -90,6 +91,14 @@ export class Inventory {
     return inventory
   }
 
+  /** Asks for each of so many PNEs once, as a server has that has served for a while. */
+  async seeAll(pnes: number): Promise<void> {
+    for (let at = 0; at < pnes; at += SEEN_AT_ONCE) {
+      const some = Array.from({ length: Math.min(SEEN_AT_ONCE, pnes - at) }, (_, of) => this.seedOf(at + of))
+      await Promise.all(some.map((seed) => this.registry.findPeer(seed)))
+    }
+  }
+
   /** The 2nd seed of a PNE, by its number from 0. */
   seedOf(number: number): Buffer {
     return this.#seeds[number] ?? strangerSeed(number - REQUESTS)
@@ -107,7 +116,7 @@ export class Inventory {
     return this.#close()
   }
 
-  /** Requests in a second of processor time, so many at once. */
+  /** Requests in a second of processor time, so many at once; {@link REQUESTS} of them, or as many times that as fit in the time. */
   async rate(ms: number, atOnce = 1): Promise<number> {
     const begun = performance.now()
     const before = process.cpuUsage()

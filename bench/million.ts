@@ -1,6 +1,7 @@
-// A million PNEs in each store, beside a thousand: what an authentication costs of a PNE that may be any of them, and besides what
-// a look-up in the store costs by itself, how long it takes to import and to open, what memory a server process needs more, and how
-// many octets of the database a PNE with a name takes. With --quick it is fifty thousand.
+// A million PNEs in each store, beside a thousand: what an authentication costs of a PNE that may be any of them, at a server that
+// has seen them all before (over PostgreSQL it remembers a million keys). Besides, what it costs of one that the server has not seen
+// before (`unseen`), what a look-up in the store costs by itself, how long it takes to import and to open, what memory a server process
+// needs more, and how many octets of the database a PNE with a name takes. With --quick it is fifty thousand.
 
 import { mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -9,13 +10,20 @@ import { type Postgres, startPostgres } from '../test/support/postgres.ts'
 import { type Bench, compared, type Figure, median } from './figures.ts'
 import { Inventory, measureServer, REQUESTS } from './inventory.ts'
 
-const MANY = { quick: 50_000, full: 1_000_000 }
-/** Requests that are made beforehand, of PNEs at random: more than a server remembers. */
-const REQUESTS_OF_ALL = 30_000
-/** Look-ups of one round, each of a PNE at random, and before the first one. */
+interface Plan {
+  readonly pnes: number
+  /** Made beforehand, of PNEs at random. */
+  readonly requests: number
+  readonly rounds: number
+  /** Look-ups before the first round, and authentications. */
+  readonly warmUp: number
+  readonly warmUpMs: number
+}
+
+const QUICK: Plan = { pnes: 50_000, requests: 6000, rounds: 7, warmUp: 20_000, warmUpMs: 800 }
+const FULL: Plan = { pnes: 1_000_000, requests: 30_000, rounds: 75, warmUp: 200_000, warmUpMs: 3000 }
+/** Look-ups of one round, each of a PNE at random. */
 const LOOK_UPS = 4000
-const WARM_UP = 200_000
-const WARM_UP_MS = 3000
 /** Short: what else the machine does hits both alike. */
 const ROUND_MS = 200
 const AT_ONCE = 64
@@ -25,15 +33,15 @@ export const million: Bench = {
   names: ['million-sqlite', 'million-postgres'],
   async run({ wanted, quick, say }): Promise<Record<string, Figure>> {
     const folder = await mkdtemp(join(tmpdir(), 'opencpns-bench-'))
-    const pnes = quick ? MANY.quick : MANY.full
+    const plan = quick ? QUICK : FULL
     const figures: Record<string, Figure> = {}
     const cluster = wanted.includes('million-postgres') ? await startPostgres({ shared_buffers: '256MB' }) : undefined
     try {
       for (const kind of ['sqlite', 'postgres'] as const) {
         if (!wanted.includes(`million-${kind}`)) continue
-        say(`importing ${pnes.toLocaleString('en-US')} PNEs into ${kind}`)
-        const place = new Place(join(folder, kind), kind === 'postgres' ? cluster : undefined)
-        figures[`million-${kind}`] = await place.measure(pnes, quick)
+        say(`importing ${plan.pnes.toLocaleString('en-US')} PNEs into ${kind}`)
+        const place = new Place(join(folder, kind), plan, kind === 'postgres' ? cluster : undefined)
+        figures[`million-${kind}`] = await place.measure()
       }
       return figures
     } finally {
@@ -46,23 +54,29 @@ export const million: Bench = {
 /** Where the two inventories of a store are. */
 class Place {
   readonly #folder: string
+  readonly #plan: Plan
   readonly #cluster: Postgres | undefined
 
-  constructor(folder: string, cluster: Postgres | undefined) {
+  constructor(folder: string, plan: Plan, cluster: Postgres | undefined) {
     this.#folder = folder
+    this.#plan = plan
     this.#cluster = cluster
   }
 
-  async measure(pnes: number, quick: boolean): Promise<Figure> {
+  async measure(): Promise<Figure> {
+    const { pnes, requests, rounds, warmUp, warmUpMs } = this.#plan
     const few = { dir: `${this.#folder}-few`, store: await this.#cluster?.createDatabase() }
     const many = { dir: `${this.#folder}-many`, store: await this.#cluster?.createDatabase() }
     const [small, large] = [await this.#fill(few, REQUESTS), await this.#fill(many, pnes)]
-    const rounds = quick ? 15 : 75
-    const [auth, lookUp]: [[number, number][], [number, number][]] = [[], []]
-    for (const inventory of [small, large]) {
-      await lookUpUs(inventory, inventory === small ? REQUESTS : pnes, WARM_UP)
-      await inventory.rate(WARM_UP_MS, AT_ONCE)
+    const [auth, unseen, lookUp]: [[number, number][], [number, number][], [number, number][]] = [[], [], []]
+    await lookUpUs(small, REQUESTS, warmUp)
+    await lookUpUs(large, pnes, warmUp)
+    await small.rate(warmUpMs, AT_ONCE)
+    for (let done = 0; done < requests; done += REQUESTS) {
+      unseen.push([1e6 / (await small.rate(1, AT_ONCE)), 1e6 / (await large.rate(1, AT_ONCE))])
     }
+    await large.seeAll(pnes)
+    await large.rate(warmUpMs, AT_ONCE)
     for (let round = 0; round < rounds; round++) {
       auth.push([1e6 / (await small.rate(ROUND_MS, AT_ONCE)), 1e6 / (await large.rate(ROUND_MS, AT_ONCE))])
       lookUp.push([await lookUpUs(small, REQUESTS), await lookUpUs(large, pnes)])
@@ -79,13 +93,15 @@ class Place {
       memoryMoreMiB: rounded(full.memoryMiB - lean.memoryMiB),
       mappedMoreMiB: rounded(full.mappedMiB - lean.mappedMiB),
       octetsPerPne: Math.round(octets / (pnes - REQUESTS)),
+      unseenUs: rounded(inTheMiddle(unseen)),
+      unseenRatio: rounded(ratioOf(unseen)),
       lookUpUs: rounded(inTheMiddle(lookUp)),
-      lookUpRatio: Math.round(100 * ratioOf(lookUp)) / 100,
+      lookUpRatio: rounded(ratioOf(lookUp)),
     }
   }
 
   async #fill({ dir, store }: { dir: string; store: string | undefined }, pnes: number): Promise<Inventory> {
-    const inventory = await Inventory.open(dir, { pnes, store, requests: REQUESTS_OF_ALL })
+    const inventory = await Inventory.open(dir, { pnes, store, requests: this.#plan.requests })
     if (store !== undefined) await this.#cluster?.sql(databaseOf(store), 'VACUUM ANALYZE')
     return inventory
   }

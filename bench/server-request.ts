@@ -14,7 +14,7 @@ export const serverRequest: Bench = {
   names: ['server-request', 'server-100k'],
   async run({ wanted, quick, say }): Promise<Record<string, Figure>> {
     const folder = await mkdtemp(join(tmpdir(), 'opencpns-bench-'))
-    const rounds = quick ? { rounds: 7, ms: 500 } : { rounds: 15, ms: 1500 }
+    const rounds = quick ? { rounds: 5, ms: 300 } : { rounds: 15, ms: 1500 }
     try {
       const small = await Inventory.open(join(folder, 'small'), { pnes: REQUESTS })
       if (!wanted.includes('server-100k')) {

@@ -41,7 +41,7 @@ export const telemetry: Bench = {
         metrics: through({ ...measured.address, credential }),
         traces: through({ ...traced.address, credential: tracedCredential, tracer: tracers.pne }),
       }
-      return figuresOf(await inTurn({ flows, ...(quick ? { rounds: 9, ms: 250 } : { rounds: 25, ms: 400 }), say }))
+      return figuresOf(await inTurn({ flows, ...(quick ? { rounds: 7, ms: 200 } : { rounds: 25, ms: 400 }), say }))
     } finally {
       await plainStage.close()
       await tracedStage.close()

@@ -22,7 +22,7 @@ export const watchers: Bench = {
     const { url } = await door.listen()
     const crowd = new Crowd(`${url}/v1/stream`)
     try {
-      const [alone, watched] = await inTurn(inventory, crowd, quick ? { rounds: 7, ms: 700 } : { rounds: 15, ms: 1500 })
+      const [alone, watched] = await inTurn(inventory, crowd, quick ? { rounds: 5, ms: 300 } : { rounds: 15, ms: 1500 })
       say(`${WATCHERS} watchers were told ${crowd.octets.toLocaleString('en-US')} octets in all`)
       const to = { value: alone, to: 'unwatched' }
       return {

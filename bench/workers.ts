@@ -47,7 +47,7 @@ export const workers: Bench = {
   names: ['worker', 'workers'],
   async run({ quick, say }): Promise<Record<string, Figure>> {
     const folder = await mkdtemp(join(tmpdir(), 'opencpns-bench-'))
-    const { rounds, ms } = quick ? { rounds: 5, ms: 1500 } : { rounds: 9, ms: 4000 }
+    const { rounds, ms } = quick ? { rounds: 5, ms: 600 } : { rounds: 9, ms: 4000 }
     const servers: Loaded[] = []
     try {
       const [one, two] = [join(folder, 'one'), join(folder, 'two')]
