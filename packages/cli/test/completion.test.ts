@@ -40,7 +40,10 @@ const inFish: Complete = (...words) => {
   return linesOf(printed).map((line) => line.split('\t', 1)[0] ?? '')
 }
 
-/** By a terminal of zsh's own, in which the completion lists what it has. */
+/**
+ * By a terminal of zsh's own, in which the completion lists what it has. Keys are typed when its line editor says that it is
+ * there: before that they are the terminal's, to which Ctrl-U means to forget all of them.
+ */
 const inZsh: Complete = (...words) => {
   const line = ['opencpns', ...words].join(' ')
   const script = `
@@ -48,8 +51,9 @@ zmodload zsh/zpty
 zpty shell zsh -f -i
 zpty -w shell "PROMPT=; autoload -Uz compinit; compinit -u -d '${folder.path('zcompdump')}'; source '${folder.path('zsh')}'"
 zpty -w shell 'compadd() { builtin compadd -A __hits -D __gone "$@" 2>/dev/null; builtin compadd -O __hits "$@"; print -l -- "HIT "\${^__hits}; return 0 }'
+zpty -w shell 'zle-line-init() { print -n EDITING }; zle -N zle-line-init'
 zpty -w shell 'bindkey "^I" complete-word; print READY'
-zpty -r shell text '*READY*READY*'
+zpty -r shell text '*READY*READY*EDITING*'
 zpty -w -n shell '${line}'$'\\t'
 zpty -w -n shell $'\\C-U'
 zpty -w shell 'print DONE-$((1))'
@@ -59,7 +63,7 @@ zpty -d shell`
   const printed = execFileSync('zsh', ['-f', '-c', script], {
     encoding: 'utf8',
     cwd: folder.path('here'),
-    timeout: 30_000,
+    timeout: 60_000,
   })
   return [...new Set([...printed.matchAll(/HIT (\S+)/g)].map(([, hit = '']) => hit))]
 }

@@ -13,7 +13,7 @@ import { until } from '../../../test/support/until.ts'
 
 export const launcher = fileURLToPath(new URL('../bin/opencpns.js', import.meta.url))
 /** So that nothing outlives a run of the tests that was cut off. */
-const TIMEOUT_MS = 300_000
+const TIMEOUT_MS = 900_000
 
 export interface Outcome {
   code: number | null
