@@ -121,7 +121,7 @@ for (const victim of ['pne', 'gateway', 'server'] as const) {
 }
 
 test('property: any crashes, losses and delays leave a key that works, and in the end the rotation is complete', {
-  timeout: 110_000,
+  timeout: 400_000,
 }, async (t) => {
   const totals = { deaths: 0, rotations: 0 }
   const property = fc.asyncProperty(fc.array(event, { minLength: 20, maxLength: 80, size: 'max' }), async (events) => {
