@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { until } from '../../../../test/support/until.ts'
 import { addUser, GATEWAY } from '../store/furnish.ts'
 import { temporaryFolder } from '../temp-folder.ts'
 import { type Answer, openAdmin } from './admin-door.ts'
@@ -82,14 +83,13 @@ test('of two requests that come at once with one key, one is carried out, and th
   const { post, registry } = await openDoor(t)
   const { promise, resolve } = Promise.withResolvers<void>()
   const add = registry.addUser.bind(registry)
-  t.mock.method(registry, 'addUser', async (name: string) => {
+  const held = t.mock.method(registry, 'addUser', async (name: string) => {
     await promise
     return add(name)
   })
   const first = post('/v1/users', 'k1', { name: 'carol' })
-  let second: Answer
-  do second = await post('/v1/users', 'k1', { name: 'carol' })
-  while (second.status === 201)
+  await until(() => held.mock.callCount() === 1)
+  const second = await post('/v1/users', 'k1', { name: 'carol' })
   assert.deepEqual([second.status, second.body.code], [409, 'REQUEST_UNDER_WAY'])
   assert.equal(second.headers.get('retry-after'), '1')
   resolve()

@@ -124,6 +124,7 @@ for (const [what, versions, body] of wrong) {
 
 test('a gateway makes a ticket when the server asks, and the answers may come in any order', async (t) => {
   const { identity, link, receive } = await connect(t)
+  t.mock.timers.enable({ apis: ['setTimeout'] }) // no deadline passes
   const first = door.gateways.makeTicket(identity, { name: 'watch', lifetimeS: 60 })
   const second = door.gateways.makeTicket(identity, {})
   const asked = [await receive(TicketRequest), await receive(TicketRequest)]
@@ -179,6 +180,7 @@ const refusals: [
 for (const [what, answer] of refusals) {
   test(`no ticket comes of a gateway that ${what}`, async (t) => {
     const { identity, link, receive } = await connect(t)
+    t.mock.timers.enable({ apis: ['setTimeout'] }) // it is not for silence
     const ticket = door.gateways.makeTicket(identity, {})
     const rejected = assert.rejects(ticket, { name: 'GatewayUnavailable', code: 'GATEWAY_BUSY' })
     const { id } = await receive(TicketRequest)
