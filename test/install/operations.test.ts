@@ -4,12 +4,12 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { delimiter, dirname, join, resolve } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { freePort } from '../support/ports.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const file = join(root, 'docs/operations.md')
@@ -75,11 +75,3 @@ test('its commands, as they stand there', { timeout: TIMEOUT_MS + 20_000 }, asyn
   assert.doesNotMatch(stdout, /^(fail|warn) +(server|gateway|network)/m)
   assert.equal(readdirSync(join(folder, 'backups')).length, 2)
 })
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  return port
-}
