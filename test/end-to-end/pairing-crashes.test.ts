@@ -150,7 +150,7 @@ async function atServer(): Promise<Row[]> {
 
 /** What the gateway has stored, by PNE id. */
 function atGateway(): Map<string, string> {
-  const db = new DatabaseSync(town.path('home-gw/gateway.db'), { readOnly: true })
+  const db = new DatabaseSync(town.path('home-gw/gateway.db'), { readOnly: true, timeout: 5000 })
   const rows = db.prepare('SELECT pne_id, state FROM eu_keys').all()
   db.close()
   return new Map(rows.map((row) => [String(row['pne_id']), String(row['state'])]))

@@ -51,7 +51,7 @@ async function untilCounted(stage: Stage): Promise<void> {
 
 /** The sessions that a gateway has noted, and whose end it has not, in base64url. */
 function presencesAt(dataDir: string): Set<string> {
-  const db = new DatabaseSync(join(dataDir, 'gateway.db'), { readOnly: true })
+  const db = new DatabaseSync(join(dataDir, 'gateway.db'), { readOnly: true, timeout: 5000 })
   const rows = db.prepare('SELECT session_id FROM presences').all()
   db.close()
   return new Set(rows.map((row) => Buffer.from(row['session_id'] as Uint8Array).toString('base64url')))

@@ -179,7 +179,7 @@ test('whoever is killed at any moment of a rotation, a key works, and the next a
 
 test('after all that there is one key: at the gateway, and at the server', async () => {
   const active = () => {
-    const db = new DatabaseSync(town.path('home-gw/gateway.db'), { readOnly: true })
+    const db = new DatabaseSync(town.path('home-gw/gateway.db'), { readOnly: true, timeout: 5000 })
     const rows = db.prepare('SELECT state FROM eu_keys').all()
     db.close()
     return rows.map(({ state }) => state)

@@ -3,7 +3,7 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { json } from 'node:stream/consumers'
+import { text } from 'node:stream/consumers'
 
 /** One span, with the name of the service that it came from. */
 export interface Span {
@@ -73,7 +73,9 @@ export class Collector {
 
   async #take(request: IncomingMessage, response: ServerResponse): Promise<void> {
     this.requests++
-    const sent = (await json(request)) as Export
+    const body = await text(request).catch(() => undefined)
+    if (body === undefined) return // whoever sent it has gone
+    const sent = JSON.parse(body) as Export
     this.bodies.push(JSON.stringify(sent))
     for (const { resource, scopeSpans } of sent.resourceSpans) {
       const service = String(valuesOf(resource.attributes)['service.name'])
