@@ -2,11 +2,14 @@
 // worker that dies is replaced, and the end of the server is waited for.
 
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
+import { text } from 'node:stream/consumers'
 import { after, before, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import { createTicket, type Gateway, runGateway } from '@opencpns/gateway'
 import { parseHostPort, silent } from '@opencpns/io'
 import { type Credential, connect, pair } from '@opencpns/pne'
@@ -18,6 +21,7 @@ import { anyPort } from '../support/stage.ts'
 import { until } from '../support/until.ts'
 import { load, outcomeAt } from './outcome.ts'
 
+const LAUNCHER = fileURLToPath(new URL('../../packages/cli/bin/opencpns.js', import.meta.url))
 const WORKERS = 2
 /** So many that no worker is without one, in turn or by chance. */
 const GATEWAYS = 4
@@ -71,9 +75,8 @@ async function admin(path: string, body?: object): Promise<Response> {
 }
 
 /** The processes that the server has started. */
-function workers(): number[] {
-  const pid = server.pid
-  return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').map(Number)
+function workers(pid = server.pid): number[] {
+  return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number)
 }
 
 /** A metric by its name and labels as they stand there. */
@@ -226,4 +229,23 @@ test('a worker that cannot begin ends the server, with the words of what it fail
   assert.equal(code, 4)
   assert.match(stderr, /port \d+ of 127\.0\.0\.1 is taken/)
   other.close()
+})
+
+test('Ctrl-C while the workers begin ends the server in good order, though it ends a worker that does not listen yet', async (t) => {
+  const where = ['--listen', '127.0.0.1:0', '--admin', '127.0.0.1:0', '--workers', '2']
+  const args = [LAUNCHER, 'server', 'run', '--data', town.path('server'), ...where, '--json']
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+  t.after(() => child.kill('SIGKILL'))
+  const said = Promise.all([text(child.stdout), text(child.stderr)])
+  const closed = once(child, 'close')
+  const pid = child.pid ?? assert.fail()
+  await until(() => workers(pid).length > 0, 'no worker begins')
+  const [worker = assert.fail()] = workers(pid)
+  process.kill(worker, 'SIGSTOP') // it has not begun to listen, or has by chance: the end is the same
+  for (const one of [pid, worker]) process.kill(one, 'SIGINT')
+  process.kill(worker, 'SIGCONT')
+  const [code] = await closed
+  const [, stderr] = await said
+  assert.equal(code, 0, stderr)
+  assert.doesNotMatch(stderr, /internal error/)
 })

@@ -3,6 +3,7 @@ import cluster from 'node:cluster'
 import { runServer, runWorker, runWorkers } from '@opencpns/server'
 import type { CommonOptions } from '../../command.ts'
 import { type Endpoint, formatEndpoint } from '../../endpoint.ts'
+import { codeOf } from '../../exit.ts'
 import { openLog } from '../../log.ts'
 import { giveBackMemory } from '../../memory.ts'
 import { printResult } from '../../output.ts'
@@ -30,7 +31,13 @@ export async function run(options: Options): Promise<undefined> {
   const logger = await openLog(logLevel, { isShared: workers > 1 })
   const tracer = await openTelemetry('server', logger)
   const all = { dataDir: data, listen, admin, radius, ...settings, logger, tracer }
-  const server = workers > 1 ? await runWorkers({ ...all, workers }) : await runServer(all)
+  const starting = workers > 1 ? runWorkers({ ...all, workers }) : runServer(all)
+  const server = await starting.catch((error) => {
+    // Ctrl-C goes to the workers as well, and ends one that has only just begun.
+    if (asked.aborted && codeOf(error) === 'WORKER_LOST') return undefined
+    throw error
+  })
+  if (!server) return
   giveBackMemory()
   const given = Object.entries(server.addresses).map(([door, address]) => [door, formatEndpoint(address)])
   const addresses: Record<string, string> = Object.fromEntries(given)
