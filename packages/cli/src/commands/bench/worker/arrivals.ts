@@ -1,6 +1,6 @@
 // Devices that come at their times, whether those before them have been served or not (an open loop). What comes late because this
 // process is late still counts from when it should have come.
-import { setTimeout as sleep } from 'node:timers/promises'
+import { sleep } from '@opencpns/io'
 import type { Job } from '../messages.ts'
 import { arrivalMs, arrivalsOf } from '../plan.ts'
 import type { Outcomes } from './outcomes.ts'
@@ -57,7 +57,7 @@ export class Arrivals {
     for (let index = worker; index < count && !signal.aborted; index += workers) {
       const at = arrivalMs(index, schedule)
       const early = this.#begins + at - performance.now()
-      if (early > 0) await sleep(early, undefined, { signal }).catch(() => {})
+      if (early > 0) await sleep(early, { signal }).catch(() => {})
       if (!signal.aborted) this.#arrive(Math.floor(index / workers), at)
     }
     await this.#idle()
