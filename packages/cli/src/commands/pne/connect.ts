@@ -36,7 +36,7 @@ export async function run(options: Options, given: Endpoint | undefined): Promis
     return Exit.done
   }
   const credential = await readCredential(options.credential)
-  const places = given ? [given] : await discovered(credential, asked)
+  const places = given ? [given] : discovered(credential, asked)
   const authenticated = await authenticate(options, credential, places, asked)
   if (typeof authenticated === 'number') return authenticated
   const { session, at } = authenticated
@@ -53,10 +53,24 @@ export async function run(options: Options, given: Endpoint | undefined): Promis
   return Exit.done
 }
 
-/** @throws {CliError} NO_GATEWAY_FOUND */
-async function discovered({ gateway }: Credential, signal: AbortSignal): Promise<Endpoint[]> {
-  const places = placesOf(await browse({ timeoutMs: SEARCH_MS, signal, until: gateway }), gateway)
-  if (places.length > 0 || signal.aborted) return places.slice(0, TRIES_MAX)
+/**
+ * Each once. The search ends soon after its own gateway has answered. Somebody else may have answered in that name, and faster: if
+ * none of them takes the device, it looks again, as long as it may.
+ * @throws {CliError} NO_GATEWAY_FOUND
+ */
+async function* discovered({ gateway }: Credential, signal: AbortSignal): AsyncGenerator<Endpoint> {
+  const tried = new Set<string>()
+  for (const until of [gateway, undefined]) {
+    const found = await browse({ timeoutMs: SEARCH_MS, signal, until })
+    for (const place of placesOf(found, gateway)) {
+      if (signal.aborted || tried.size === TRIES_MAX) return
+      if (tried.has(formatEndpoint(place))) continue
+      tried.add(formatEndpoint(place))
+      yield place
+    }
+    if (!found.some(({ identity }) => identity === gateway)) break
+  }
+  if (tried.size > 0 || signal.aborted) return
   throw new CliError('NO_GATEWAY_FOUND', 'no gateway answers on the local network. Give HOST:PORT of one instead')
 }
 
@@ -67,22 +81,23 @@ async function discovered({ gateway }: Credential, signal: AbortSignal): Promise
 async function authenticate(
   { service, stdio, json }: Options,
   credential: Credential,
-  places: readonly Endpoint[],
+  places: Iterable<Endpoint> | AsyncIterable<Endpoint>,
   signal: AbortSignal,
 ): Promise<{ session: Session; at: Endpoint } | typeof Exit.interrupted> {
   const tracer = await openTelemetry('pne')
-  for (const [index, at] of places.entries()) {
+  let refusal: { error: unknown; at: Endpoint } | undefined
+  for await (const at of places) {
     try {
       const session = await connect({ ...at, credential, signal, service: stdio ?? service, tracer })
       return { session, at }
     } catch (error) {
       if (signal.aborted) break
-      if (index < places.length - 1) continue
-      if (json && stdio === undefined) printJson({ result: resultOf(error), at: formatEndpoint(at) })
-      throw error
+      refusal = { error, at }
     }
   }
-  return Exit.interrupted
+  if (refusal === undefined || signal.aborted) return Exit.interrupted
+  if (json && stdio === undefined) printJson({ result: resultOf(refusal.error), at: formatEndpoint(refusal.at) })
+  throw refusal.error
 }
 
 /** `AUTHENTICATION_FAILED` as `authentication-failed`. */
