@@ -78,15 +78,15 @@ test('the numbers add up, over two workers', async () => {
   assert.deepEqual([report.came, report.inRamp, report.done + report.failed], [100, 50, 100])
   assert.equal(sum(report.histogram.map(({ count }) => count)), report.done)
   assert.equal(sum(report.slots.map(({ done, failed }) => done + failed)), report.came + report.inRamp)
-  assert.deepEqual([report.failed, report.errors, report.interrupted], [0, {}, false])
+  assert.deepEqual([report.errors, report.failed, report.interrupted], [{}, 0, false])
   assert.deepEqual([report.way, report.gateways, report.devices, report.workers], ['links', 4, 20, 2])
   const { p50, p90, p99, max } = report.latencyMs
   assert.ok(0 < p50 && p50 <= p90 && p90 <= p99 && p99 <= max)
 })
 
 test('whole flows go through gateways of its own', async () => {
-  const { way, done, failed } = await reportOf('--whole', '--rate', '20')
-  assert.deepEqual([way, done, failed], ['whole gateways', 20, 0])
+  const { way, done, errors } = await reportOf('--whole', '--rate', '20')
+  assert.deepEqual([way, done, errors], ['whole gateways', 20, {}])
 })
 
 test('a gateway that runs already is loaded, and one that is not there is told by its error', async (t) => {
@@ -99,7 +99,7 @@ test('a gateway that runs already is loaded, and one that is not there is told b
   const at = (await firstDocument(gateway))['listen']?.['pne'] ?? ''
   await linked(path('hub'))
   const there = await reportOf('--gateway', at, '--rate', '20')
-  assert.deepEqual([there.way, there.done, there.failed], ['running gateways', 20, 0])
+  assert.deepEqual([there.way, there.done, there.errors], ['running gateways', 20, {}])
   await stop(gateway)
   const gone = await reportOf('--gateway', at, '--rate', '20')
   assert.deepEqual([gone.done, gone.errors], [0, { UNREACHABLE: 20 }])
@@ -117,11 +117,10 @@ test('a server that stands still for 600 ms shows in the tail, for all that came
   await more(stoodMs * 0.2) // those that came meanwhile
   running.kill('SIGINT')
   const { histogram, latencyMs, errors } = JSON.parse((await over).stdout) as Report
-  const slow = sum(histogram.filter(({ fromMs }) => fromMs >= 100).map(({ count }) => count))
-  assert.deepEqual(
-    Object.keys(errors).filter((code) => code !== 'INTERRUPTED'),
-    [],
-  )
+  // A machine that itself stands still meanwhile may be beyond the 4 s that a request has: that shows too, as what it is.
+  const { INTERRUPTED: _, SERVER_SILENT: silent = 0, ...others } = errors
+  assert.deepEqual(others, {})
+  const slow = silent + sum(histogram.filter(({ fromMs }) => fromMs >= 100).map(({ count }) => count))
   const expected = (stoodMs - 100) * 0.2 * 0.8
   assert.ok(slow >= expected, `${slow} devices waited for more than 100 ms: ${JSON.stringify(histogram)}`)
   assert.ok(latencyMs.max >= stoodMs * 0.75, `the longest ${latencyMs.max} of ${stoodMs} ms`)
