@@ -2,9 +2,13 @@
 // prints a line when all are there, and ends with its input.
 
 import { createInterface } from 'node:readline'
-import { Credential, connect, type Session } from '@opencpns/pne'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Credential, connect, PneError, type Session } from '@opencpns/pne'
 
 const CONCURRENCY = 16
+/** Who is turned away because the machine has too much to do comes again, for so long. */
+const PATIENCE_MS = 60_000
+const AGAIN_MS = 250
 
 /** Octets in base64url. */
 export interface Device {
@@ -37,9 +41,22 @@ async function hold({ host, port, gateway, realm, devices }: Holding): Promise<v
   const left = [...devices]
   const worker = async () => {
     for (let device = left.pop(); device; device = left.pop()) {
-      sessions.push(await connect({ host, port, credential: credentialOf(device, gateway, realm) }))
+      sessions.push(await present({ host, port, credential: credentialOf(device, gateway, realm) }))
     }
   }
   await Promise.all(Array.from({ length: CONCURRENCY }, worker))
   process.stdout.write(`${sessions.length}\n`)
+}
+
+async function present(options: Parameters<typeof connect>[0]): Promise<Session> {
+  const until = performance.now() + PATIENCE_MS
+  for (;;) {
+    try {
+      return await connect(options)
+    } catch (error) {
+      const mayPass = error instanceof PneError && ['BUSY', 'UNREACHABLE', 'DEADLINE_EXCEEDED'].includes(error.code)
+      if (!mayPass || performance.now() > until) throw error
+    }
+    await sleep(AGAIN_MS)
+  }
 }

@@ -9,6 +9,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { type AddressInfo, connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { formatHostPort, silent } from '@opencpns/io'
 import { Stage } from '../../test/support/stage.ts'
@@ -17,6 +18,8 @@ import { firstDocument, LAUNCHER } from './processes.ts'
 
 const SERVICE = fileURLToPath(new URL('./service.ts', import.meta.url))
 const CIPHERSUITE = 'TLS_AES_128_GCM_SHA256'
+const ATTEMPT_MS = 3000
+const ANSWERS_MS = 30_000
 const INSTALL = 'stunnel4 is missing: apt-get install stunnel4'
 
 /** Where the service is reached: through a tunnel, or directly. */
@@ -132,20 +135,19 @@ async function freePort(): Promise<number> {
   return port
 }
 
-/** Resolves when an octet comes back from this port. */
+/** Resolves when an octet comes back from this port. On a busy machine two TLS handshakes take their time. */
 async function answers(port: number): Promise<void> {
-  for (let attempt = 0; attempt < 100; attempt++) {
-    const socket = connect({ port, host: '127.0.0.1' })
+  const until = performance.now() + ANSWERS_MS
+  while (performance.now() < until) {
+    const socket = connect({ port, host: '127.0.0.1' }).setTimeout(ATTEMPT_MS, () => socket.destroy())
     socket.write('x')
-    const answered = once(socket, 'data').then(
-      () => true,
-      () => false,
-    )
-    const waited = new Promise<boolean>((resolve) => setTimeout(resolve, 50, false))
-    const done = await Promise.race([answered, waited])
-    socket.on('error', () => {}).destroy()
-    if (done) return
-    await waited
+    const answered = await new Promise((resolve) => {
+      socket.once('data', () => resolve(true))
+      socket.on('error', () => {}).once('close', () => resolve(false))
+    })
+    socket.destroy()
+    if (answered) return
+    await sleep(50)
   }
   throw new Error(`nothing answers at port ${port}`)
 }
