@@ -49,7 +49,7 @@ export class LookUps {
   }
 }
 
-/** All rows as one value, and the seeds in binary form: a row, or a parameter as text, costs this process several times as much. */
+/** All rows as one value, and the seeds in binary form: less for this process to write and read. */
 async function findKeys(reads: Queries, seeds: readonly Uint8Array[]) {
   const answers: PromiseSettledResult<PneKeyRow | undefined>[] = new Array(seeds.length).fill(fulfilled(undefined))
   const answer = await reads.first<{ found: FoundKey[] | null }>(sql.keys, [octetArray(seeds)])
