@@ -6,7 +6,8 @@ import { type Address, IoError } from '@opencpns/io'
 import { type ConnectOptions, connect, PneError } from '@opencpns/pne'
 import type { GatewayLog } from './gateway-log.ts'
 
-const UNDER_WAY_MAX = 500
+/** On a machine that does so few, more at once would only wait for each other, until none is in time. */
+const UNDER_WAY_MAX = 60
 const AGAIN_MS = 50
 /** What a device hears that was turned away, or given up. */
 const mayBeSlowness: ReadonlySet<string> = new Set(['BUSY', 'AUTHENTICATION_FAILED', 'UNREACHABLE'])
