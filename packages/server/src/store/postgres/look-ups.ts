@@ -12,6 +12,7 @@ const MAX = 500
 const PARALLEL = 2
 
 const sql = statements('lookUps', {
+  key: `SELECT pne_id AS "pneId", state, user_id AS "userId", generation FROM keys WHERE second_seed = $1`,
   keys: `
     SELECT json_agg(json_build_array(k.n, keys.pne_id, keys.state, keys.user_id, keys.generation)) AS found
     FROM unnest($1::bytea[]) WITH ORDINALITY AS k (second_seed, n) JOIN keys ON keys.second_seed = k.second_seed`,
@@ -49,8 +50,9 @@ export class LookUps {
   }
 }
 
-/** All rows as one value, and the seeds in binary form: less for this process to write and read. */
+/** Of several, all rows as one value, and the seeds in binary form: less for this process to write and read. */
 async function findKeys(reads: Queries, seeds: readonly Uint8Array[]) {
+  if (seeds.length === 1) return [fulfilled(await reads.first<PneKeyRow>(sql.key, seeds))]
   const answers: PromiseSettledResult<PneKeyRow | undefined>[] = new Array(seeds.length).fill(fulfilled(undefined))
   const answer = await reads.first<{ found: FoundKey[] | null }>(sql.keys, [octetArray(seeds)])
   for (const [n, pneId, state, userId, generation] of answer?.found ?? []) {
