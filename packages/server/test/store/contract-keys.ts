@@ -61,6 +61,23 @@ export function keyContract(contract: Contract): void {
     },
   )
 
+  contract(
+    'of 2nd seeds that are looked up together each gets its own answer, in whatever order, some twice',
+    async (store) => {
+      const { userId } = await furnish(store)
+      const pending = newPne()
+      await store.assignPne(pending)
+      const [first, second, third] = [await activePne(store), await activePne(store), await activePne(store)]
+      const asked = [third, pending, first, NOBODY, second, third]
+      const seeds = asked.map((one) => (one === NOBODY ? randomBytes(32) : (one as PneRow).secondSeed))
+      const found = await Promise.all(seeds.map((seed) => store.findPneBySecondSeed(seed)))
+      const active = ({ pneId }: { pneId: string }) => ({ pneId, state: 'active', userId, generation: 1 })
+      const expected = asked.map((one) => (one === NOBODY ? undefined : active(one)))
+      expected[1] = { ...active(pending), state: 'pending' }
+      assert.deepEqual(found, expected)
+    },
+  )
+
   contract('a further key that is asked for again is the one that is there', async (store) => {
     await furnish(store)
     const pne = await activePne(store)
