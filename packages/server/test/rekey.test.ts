@@ -241,8 +241,10 @@ test('killed at any moment, again and again, it loses nothing, and the server st
   assert.ok(durationMs > 0)
   const begun = performance.now()
   let rounds = 0
-  const isEnough = () => rounds >= ENOUGH_ROUNDS && places.inside > rounds / 4 && performance.now() - begun > ENOUGH_MS
-  for (; rounds < ROUNDS && !isEnough(); rounds++) {
+  const isTried = () => places.inside > Math.min(rounds, ROUNDS) / 4
+  const isLate = () => rounds >= ENOUGH_ROUNDS && performance.now() - begun > ENOUGH_MS
+  // Where most of the kills miss, as beside others, it goes on until enough have hit.
+  for (; !isTried() || (rounds < ROUNDS && !isLate()); rounds++) {
     const key = keyOf(dir)
     // In its first part it only reads: fewer of the kills fall there.
     durationMs = (await change((randomInt(300, 1050) / 1000) * durationMs)) ?? durationMs
@@ -261,7 +263,6 @@ test('killed at any moment, again and again, it loses nothing, and the server st
     if (rounds % 2 === 0) assert.deepEqual(await asServerSees(dir), secrets, `round ${rounds}: as a server sees it`)
   }
   t.diagnostic(`cut off before it began ${places.before} times, inside ${places.inside}, after ${places.after}`)
-  assert.ok(places.inside > rounds / 4, 'it was cut off inside')
   rmSync(join(dir, 'run.lock'))
   assert.deepEqual(await asServerSees(dir), secrets, 'a lock file that is lost does no harm')
 })
