@@ -44,15 +44,18 @@ export const replicaKill: Fault = {
       withinMs(outcomes, 0.99),
       longestMs(outcomes),
     ]
+    const { turnedAway } = hotel.log
+    const came = turnedAway > 0 ? `; ${turnedAway} came again because the machine had too much to do` : ''
     const says =
       `${outcomes.length} remote authentications while one of ${REPLICAS} replicas was killed every ${KILL_EVERY_MS / 1000} s, ${kills} times: none failed; half within ` +
-      `${typicalMs} ms, 99 % within ${lateMs} ms, the longest ${slowestMs} ms`
+      `${typicalMs} ms, 99 % within ${lateMs} ms, the longest ${slowestMs} ms${came}`
     return promises.finding(says, {
       authentications: outcomes.length,
       kills,
       typicalMs,
       lateMs,
       longestMs: slowestMs,
+      turnedAway,
       ...counts,
     })
   },

@@ -11,6 +11,7 @@ const SLOWNESS = /"reason":"(overloaded|deadline-exceeded)"/
 export class GatewayLog {
   readonly #said: Machine['said']
   readonly #dataDir: string
+  #turnedAway = 0
 
   constructor({ said }: Pick<Machine, 'said'>, dataDir: string) {
     this.#said = said
@@ -22,10 +23,18 @@ export class GatewayLog {
     return this.#said.length
   }
 
+  /** How many came again because the machine had too much to do. */
+  get turnedAway(): number {
+    return this.#turnedAway
+  }
+
   /** Whether it has turned somebody away since then because its machine had too much to do. */
   async tellsOfSlowness(mark: number): Promise<boolean> {
     return until(() => SLOWNESS.test(this.#textSince(mark)), '', LINE_MS).then(
-      () => true,
+      () => {
+        this.#turnedAway++
+        return true
+      },
       () => false,
     )
   }
