@@ -3,6 +3,7 @@
 import cluster, { type Worker } from 'node:cluster'
 import { once } from 'node:events'
 import { backoff, type Logger, sleep } from '@opencpns/io'
+import { AggregatorRegistry } from 'prom-client'
 import { type PrimaryBus, tellWorker } from '../bus/workers.ts'
 import { type Addresses, isOurs, type PrimaryMessage, type WorkerMessage } from './messages.ts'
 import { NUMBER } from './worker.ts'
@@ -49,6 +50,8 @@ export class Crew {
   readonly #asked = new Map<number, Asked>()
   /** What each worker counted when it last said so. */
   readonly #counted = new Map<Worker, readonly object[]>()
+  /** What those that ended had counted by then: a sum that went back would look like a restart of the server. */
+  #countedByEnded: Promise<readonly object[]> = Promise.resolve([])
   readonly #kept: Promise<void>[] = []
   readonly #stop = new AbortController()
   #lastId = 0
@@ -87,8 +90,8 @@ export class Crew {
   }
 
   /**
-   * What each worker counts and measures, as prom-client has it. Of one that does not answer in time it is what it said last: without
-   * that the sums would go back, and whoever watches them would see a restart.
+   * What each worker counts and measures, as prom-client has it. Of one that does not answer in time it is what it said last; and
+   * what those have counted that ended, for sums do not go back.
    */
   async metrics(): Promise<(readonly object[])[]> {
     const id = ++this.#lastId
@@ -101,7 +104,10 @@ export class Crew {
     await Promise.race([promise, sleep(METRICS_MS, waiting).catch(() => {})])
     waiting.abort()
     this.#asked.delete(id)
-    return [...this.#ready].map((worker) => this.#counted.get(worker)).filter((rows) => rows !== undefined)
+    const ended = await this.#countedByEnded
+    return [...[...this.#ready].map((worker) => this.#counted.get(worker) ?? []), ended].filter(
+      ({ length }) => length > 0,
+    )
   }
 
   /** Begins a worker, and sees to it that there is one with this number from then on. */
@@ -138,10 +144,19 @@ export class Crew {
     worker.on('message', (message) => this.#receive(worker, message))
     worker.on('exit', () => {
       this.#ready.delete(worker)
+      this.#keepCounted(this.#counted.get(worker) ?? [])
       this.#counted.delete(worker)
       for (const asked of this.#asked.values()) if (--asked.missing <= 0) asked.done()
     })
     return worker
+  }
+
+  #keepCounted(rows: readonly object[]): void {
+    const counted = rows.filter((row) => 'type' in row && (row.type === 'counter' || row.type === 'histogram'))
+    if (counted.length === 0) return
+    this.#countedByEnded = this.#countedByEnded.then((before) =>
+      AggregatorRegistry.aggregate([[...before], counted]).getMetricsAsJSON(),
+    )
   }
 
   /** One that neither serves nor ends is ended when its time is over. @throws {WorkerError} */

@@ -106,7 +106,7 @@ test('a replacement that does not serve, or fails and does not end, is replaced 
   assert.deepEqual(codes, ['WORKER_SILENT', 'STORE_BUSY'])
 })
 
-test('a worker that is late counts with what it said last, one that is gone no more', async (t) => {
+test('a worker that is late counts with what it said last; of one that is gone its sums stay', async (t) => {
   const { crew, forked, ended } = crewOf(t, 1)
   const started = crew.start()
   await turns(() => forked.length === 1)
@@ -114,9 +114,9 @@ test('a worker that is late counts with what it said last, one that is gone no m
   await says(worker, ready)
   await started
   /** What is known when its time is over. @param answer  what it says meanwhile, to which question */
-  const metrics = async (answer?: { id: number; metrics: object[] }) => {
+  const metrics = async (answer?: { id: number; metrics: object[] }, by = worker) => {
     const counted = crew.metrics()
-    if (answer) await says(worker, { opencpns: 'metrics', ...answer })
+    if (answer) await says(by, { opencpns: 'metrics', ...answer })
     else t.mock.timers.tick(2000)
     return counted
   }
@@ -125,7 +125,27 @@ test('a worker that is late counts with what it said last, one that is gone no m
   assert.deepEqual(await metrics(), [[{ value: 1 }]])
   await says(worker, { opencpns: 'metrics', id: 3, metrics: [{ value: 2 }] })
   assert.deepEqual(await metrics(), [[{ value: 2 }]], 'an answer that comes too late is not lost')
-  worker?.process.kill('SIGKILL')
-  await turns(() => ended.length === 1)
-  assert.deepEqual(await metrics(), [])
+  const row = (name: string, type: string, value: number, labels = {}) => ({
+    ...{ name, type, help: name, aggregator: 'sum' },
+    values: [{ value, labels }],
+  })
+  const rows = [row('seen', 'counter', 5, { by: 'one' }), row('open', 'gauge', 7)]
+  await metrics({ id: 5, metrics: rows })
+  for (const [count, value] of [5, 8].entries()) {
+    forked[count]?.process.kill('SIGKILL')
+    await turns(() => ended.length === count + 1)
+    const [sums, ...others] = await metrics()
+    assert.deepEqual(others, [])
+    assert.deepEqual(JSON.parse(JSON.stringify(sums)), [row('seen', 'counter', value, { by: 'one' })])
+    await turns(
+      () => forked.length === count + 2,
+      () => t.mock.timers.tick(PAUSE_MS),
+    )
+    await says(forked[count + 1], ready)
+    const id = 7 + 2 * count
+    assert.equal(
+      (await metrics({ id, metrics: [row('seen', 'counter', 3, { by: 'one' })] }, forked[count + 1])).length,
+      2,
+    )
+  }
 })
