@@ -10,6 +10,14 @@ const SILENCE_MS = 50_000
 
 const turn = () => new Promise(setImmediate)
 
+/** Timers may stand still meanwhile. */
+async function when({ signal }: TestContext, condition: () => boolean): Promise<void> {
+  while (!condition()) {
+    signal.throwIfAborted()
+    await turn()
+  }
+}
+
 interface Tab {
   readonly shared: Shared<string>
   readonly heard: string[]
@@ -35,7 +43,7 @@ function openTab(t: TestContext, name: string): Tab {
 /** One that leads, and one that waits. */
 async function openTwo(t: TestContext): Promise<readonly [Tab, Tab]> {
   const first = openTab(t, t.name)
-  while (!first.isLeading) await turn()
+  await when(t, () => first.isLeading)
   return [first, openTab(t, t.name)]
 }
 
@@ -62,13 +70,13 @@ test('one that says nothing for 50 s has the lead taken from it, and gets it bac
   await turn()
   t.mock.timers.tick(SILENCE_MS - 1)
   first.shared.tell('still here')
-  while (second.heard.length === 0) await turn()
+  await when(t, () => second.heard.length > 0)
   t.mock.timers.tick(SILENCE_MS - 1)
   await turn()
   assert.deepEqual([first.isLeading, second.begun], [true, 0])
   t.mock.timers.tick(1)
-  while (!second.isLeading || first.isLeading) await turn()
+  await when(t, () => second.isLeading && !first.isLeading)
   second.shared.stop()
-  while (!first.isLeading) await turn()
+  await when(t, () => first.isLeading)
   assert.deepEqual([first.begun, second.begun], [2, 1])
 })
