@@ -47,14 +47,16 @@ export const workers: Bench = {
   names: ['worker', 'workers'],
   async run({ quick, say }): Promise<Record<string, Figure>> {
     const folder = await mkdtemp(join(tmpdir(), 'opencpns-bench-'))
-    const { rounds, ms } = quick ? { rounds: 5, ms: 600 } : { rounds: 9, ms: 4000 }
+    const { rounds, ms, warmUpMs } = quick
+      ? { rounds: 5, ms: 900, warmUpMs: 4000 }
+      : { rounds: 9, ms: 4000, warmUpMs: 8000 }
     const servers: Loaded[] = []
     try {
       const [one, two] = [join(folder, 'one'), join(folder, 'two')]
       const gateways = await fill(one)
       await cp(one, two, { recursive: true })
       servers.push(await Loaded.open(one, 1, gateways), await Loaded.open(two, 2, gateways))
-      for (const server of servers) await server.flood(2 * ms) // until the code is compiled
+      for (const server of servers) await server.flood(warmUpMs) // until the code is compiled
       const measured: Record<1 | 2, Measured[]> = { 1: [], 2: [] }
       for (let round = 0; round < rounds; round++) {
         for (const server of servers) {
