@@ -3,15 +3,15 @@
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { type AddressInfo, connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { formatHostPort, silent } from '@opencpns/io'
+import { freePort } from '../../test/support/ports.ts'
 import { Stage } from '../../test/support/stage.ts'
 import { end, isThere } from '../radius/process.ts'
 import { firstDocument, LAUNCHER } from './processes.ts'
@@ -124,15 +124,6 @@ function processorOf(...children: ChildProcess[]): () => number {
     return Number(utime) + Number(stime)
   }
   return () => children.reduce((sum, child) => sum + ticks(child), 0) / 100
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 /** Resolves when an octet comes back from this port. On a busy machine two TLS handshakes take their time. */

@@ -19,6 +19,13 @@ async function openTabs({ page }: Watched, count: number, path = '/flow'): Promi
   return tabs
 }
 
+/** A browser that is logged in, with two tabs. */
+async function openTwo(desk: Desk): Promise<{ browser: Watched; page: Page; other: Page }> {
+  const browser = await desk.logIn({ path: '/users' })
+  const [other = assert.fail()] = await openTabs(browser, 2, '/users')
+  return { browser, page: browser.page, other }
+}
+
 const isLive = async (tab: Page) => (await tab.locator('.stream.live').count()) === 1
 
 test(`${TABS} tabs have one stream, and when the tab that has it is closed another goes on`, inBrowser, async (t) => {
@@ -71,10 +78,7 @@ test(
   inBrowser,
   async (t) => {
     const desk = await Desk.open(t)
-    const browser = await desk.logIn({ path: '/users' })
-    const { page } = browser
-    const [other] = await openTabs(browser, 2, '/users')
-    if (!other) throw new Error('no other tab')
+    const { browser, page, other } = await openTwo(desk)
     const [copy] = await page.context().cookies()
     const status = async () =>
       (await fetch(`${desk.system.base}/v1/users`, { headers: { cookie: `${copy?.name}=${copy?.value}` } })).status
@@ -96,10 +100,7 @@ test(
   inBrowser,
   async (t) => {
     const desk = await Desk.open(t)
-    const browser = await desk.logIn({ path: '/users' })
-    const { page } = browser
-    const [other] = await openTabs(browser, 2, '/users')
-    if (!other) throw new Error('no other tab')
+    const { page, other } = await openTwo(desk)
     const answered = Promise.withResolvers<void>()
     await page.route('**/v1/session', async (route) => {
       const response = await route.fetch()

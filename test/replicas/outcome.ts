@@ -1,11 +1,9 @@
 // What becomes of authentications, one after another or under load.
 
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Gateway } from '@opencpns/gateway'
 import { type Credential, connect, type PneError } from '@opencpns/pne'
+import { comingAgain, slowness } from '../support/turned-away.ts'
 import { until } from '../support/until.ts'
-
-const AGAIN_MS = 50
 
 /** A gateway in this process. Of one whose log is not here, every refusal counts. */
 type Place = Pick<Gateway, 'address'> & Partial<Pick<Gateway, 'identity'>>
@@ -13,24 +11,18 @@ type Place = Pick<Gateway, 'address'> & Partial<Pick<Gateway, 'identity'>>
 /** What a gateway has logged. */
 type Lines = readonly Readonly<Record<string, unknown>>[]
 
-/** Why a gateway turns devices away, or gives them up, on a machine that has too much to do. */
-const slowness: ReadonlySet<unknown> = new Set(['overloaded', 'deadline-exceeded'])
-
 /**
- * `success`, or the code of the error. Whom a gateway turns away because this machine has too much to do comes again, as a device
- * does: that says nothing about servers.
+ * `success`, or the code of the error. Whom the gateway turns away because this machine has too much to do comes again.
  * @param lines where the gateway logs
  */
 export async function outcomeAt(gateway: Place, credential: Credential, lines: Lines = []): Promise<string> {
-  for (;;) {
-    const before = lines.length
-    const outcome = await outcomeOnce(gateway, credential)
-    const isSlow = lines
-      .slice(before)
-      .some((line) => slowness.has(line['reason']) && line['gateway'] === gateway.identity)
-    if (outcome === 'success' || !isSlow) return outcome
-    await sleep(AGAIN_MS)
+  let before = 0
+  const attempt = () => {
+    before = lines.length
+    return outcomeOnce(gateway, credential)
   }
+  const tells = ({ reason, gateway: of }: Lines[number]) => slowness.includes(String(reason)) && of === gateway.identity
+  return comingAgain(attempt, (outcome) => outcome !== 'success' && lines.slice(before).some(tells))
 }
 
 async function outcomeOnce({ address }: Place, credential: Credential): Promise<string> {

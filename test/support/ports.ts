@@ -1,6 +1,7 @@
 // Ports for what must be found at a place that is known before, or come back where it was.
 
 import { randomInt } from 'node:crypto'
+import { createSocket } from 'node:dgram'
 import { createServer } from 'node:net'
 
 /**
@@ -11,11 +12,11 @@ const FIRST = 10_000
 const BEYOND = 32_000
 const TRIES = 100
 
-/** A port of 127.0.0.1 that is free now, and that nobody gets who does not ask for it. */
+/** A port of 127.0.0.1, TCP and UDP, that is free now, and that nobody gets who does not ask for it. */
 export async function freePort(): Promise<number> {
   for (let tries = 0; tries < TRIES; tries++) {
     const port = randomInt(FIRST, BEYOND)
-    if (await isFree(port)) return port
+    if ((await isFree(port)) && (await isFreeOfUdp(port))) return port
   }
   throw new Error(`none of ${TRIES} ports is free`)
 }
@@ -24,5 +25,12 @@ function isFree(port: number): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<boolean>()
   const server = createServer().once('error', () => resolve(false))
   server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
+  return promise
+}
+
+function isFreeOfUdp(port: number): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>()
+  const socket = createSocket('udp4').once('error', () => resolve(false))
+  socket.bind(port, '127.0.0.1', () => socket.close(() => resolve(true)))
   return promise
 }

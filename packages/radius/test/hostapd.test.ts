@@ -2,12 +2,12 @@
 
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
-import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { freePort } from '../../../test/support/ports.ts'
 import { RadiusClient } from '../src/client/client.ts'
 import { eapRound } from '../src/client/eap-round.ts'
 import { Code } from '../src/packet.ts'
@@ -16,14 +16,6 @@ import { SharedSecret } from '../src/secret.ts'
 const host = '127.0.0.1'
 const hostapd = ['/usr/sbin/hostapd', '/usr/local/bin/hostapd'].find((path) => existsSync(path))
 const skip = hostapd ? false : 'hostapd is not installed'
-
-async function freePort(): Promise<number> {
-  const socket = createSocket('udp4').bind(0, host)
-  await once(socket, 'listening')
-  const { port } = socket.address()
-  await new Promise<void>((resolve) => socket.close(() => resolve()))
-  return port
-}
 
 async function startHostapd(t: TestContext): Promise<number> {
   const folder = mkdtempSync(join(tmpdir(), 'radius-hostapd-'))

@@ -1,12 +1,12 @@
-// What a gateway says of itself while its machine has too much to do: it then turns devices away, or gives up those with whom a
-// handshake takes 5 s, and they come again. That is as it should be, and says nothing about the fault that is tried.
+// What a gateway says of itself while its machine has too much to do: whom it turns away then comes again.
 
 import type { Machine } from '../../end-to-end/processes.ts'
+import { slowness } from '../../support/turned-away.ts'
 import { until } from '../../support/until.ts'
 
 /** The line comes by another way than the answer to the device. */
 const LINE_MS = 5000
-const SLOWNESS = /"reason":"(overloaded|deadline-exceeded)"/
+const SLOWNESS = new RegExp(`"reason":"(${slowness.join('|')})"`)
 
 export class GatewayLog {
   readonly #said: Machine['said']

@@ -4,13 +4,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Address, IoError } from '@opencpns/io'
 import { type ConnectOptions, connect, PneError } from '@opencpns/pne'
+import { comingAgain } from '../../support/turned-away.ts'
 import type { GatewayLog } from './gateway-log.ts'
 
 /** On a machine that does so few, more at once would only wait for each other, until none is in time. */
 const UNDER_WAY_MAX = 60
-const AGAIN_MS = 50
-/** A machine that turns a device away for longer does not do the work at all. */
-const AGAIN_MAX = 20
 /** What a device hears that was turned away, or given up. */
 const mayBeSlowness: ReadonlySet<string> = new Set(['BUSY', 'AUTHENTICATION_FAILED', 'UNREACHABLE'])
 
@@ -88,12 +86,12 @@ export class Load {
 
 /** The case of a session, or the code of the error. */
 export async function outcomeOf({ log, ...attempt }: Attempt): Promise<string> {
-  for (let again = 0; ; again++) {
-    const mark = log?.mark ?? 0
-    const outcome = await outcomeOnce(attempt)
-    if (again === AGAIN_MAX || !mayBeSlowness.has(outcome) || !(await log?.tellsOfSlowness(mark))) return outcome
-    await sleep(AGAIN_MS)
+  let mark = 0
+  const once = () => {
+    mark = log?.mark ?? 0
+    return outcomeOnce(attempt)
   }
+  return comingAgain(once, async (outcome) => mayBeSlowness.has(outcome) && (await log?.tellsOfSlowness(mark)) === true)
 }
 
 async function outcomeOnce({ gateway, ...options }: Omit<Attempt, 'log'>): Promise<string> {

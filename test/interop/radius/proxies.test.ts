@@ -2,10 +2,9 @@
 
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
-import { createSocket } from 'node:dgram'
-import { once } from 'node:events'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { after, before, suite, test } from 'node:test'
+import { freePort } from '../../support/ports.ts'
 import { configuration } from './document.ts'
 import { eapolTest } from './eapol-test.ts'
 import { Daemon, without } from './peers.ts'
@@ -140,13 +139,4 @@ async function startRadsecproxy(stage: Stage, name: string, port: number): Promi
   writeFileSync(config, configuration('radsecproxy.conf', { ...files, ...at, NAME: 'ap', SECRET: secret, REALM }))
   const args = ['-f', '-d', '2', '-i', stage.path(`radsecproxy-${name}.pid`), '-c', config]
   return Daemon.start('radsecproxy', args, /listening for udp/i)
-}
-
-/** These programs cannot say which port they got. */
-async function freePort(): Promise<number> {
-  const socket = createSocket('udp4').bind(0, here)
-  await once(socket, 'listening')
-  const { port } = socket.address()
-  await new Promise<void>((resolve) => socket.close(() => resolve()))
-  return port
 }

@@ -9,7 +9,7 @@ import { PrimaryBus } from '../../src/bus/workers.ts'
 import { Crew } from '../../src/workers/crew.ts'
 
 const READY_MS = 60_000
-/** As long as any pause before a worker is replaced. */
+/** The longest pause before a worker is replaced. */
 const PAUSE_MS = 10_000
 
 /** A crew whose workers say what the test tells them to, while time stands still. */

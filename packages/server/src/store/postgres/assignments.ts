@@ -110,7 +110,7 @@ export async function confirmPnes(change: Change, asked: readonly Confirmation[]
   return answersOf(seeds, found)
 }
 
-/** One that is alone may wait as long as any transaction. */
+/** One that is alone may wait the time of a whole transaction. */
 async function waitLittle(change: Change, { length }: readonly unknown[]): Promise<void> {
   if (length > 1) await change.run(sql.waitLittle)
 }
