@@ -3,7 +3,7 @@
 
 import { randomBytes } from 'node:crypto'
 import { connect as open, type Socket } from 'node:net'
-import { openUpstream, type ServerLink } from '@opencpns/gateway'
+import { type GatewayCredential, openUpstream, type ServerLink } from '@opencpns/gateway'
 import { type Address, listenTcp } from '@opencpns/io'
 import { answerTo, Credential, eapPeer } from '@opencpns/pne'
 import {
@@ -181,10 +181,13 @@ async function countingProxy(target: Address): Promise<{ address: Address; octet
   return { address: { host, port }, octets: () => octets, close }
 }
 
-/** Many idle links. */
+/** Many idle links, each of a gateway of its own. */
 async function crowdOf(subject: Subject, count: number) {
+  const gateways: GatewayCredential[] = []
+  await inParallel(count, async (number) => void gateways.push(await subject.addGateway(`gw-${number}`)))
   const links: ServerLink[] = []
-  const add = async (some: number) => inParallel(some, async () => void links.push(await subject.link()), 16)
+  const add = async (some: number) =>
+    inParallel(some, async () => void links.push(await subject.link(gateways.pop())), 16)
   await add(count / 4) // until the heap has grown
   const before = subject.memoryKib
   const { serverUs } = await subject.cost(() => add((count * 3) / 4))

@@ -54,20 +54,25 @@ export class Subject {
     const { listen } = await firstDocument<{ listen: { cpns: string } }>(child)
     return new Subject({
       ...{ folder, process: child, address: parseHostPort(listen.cpns) },
-      gateway: await addGateway(data),
+      gateway: await addFirstGateway(data),
       database: postgres && url !== undefined ? { postgres, name: new URL(url).pathname.slice(1) } : undefined,
     })
   }
 
-  /** One more link of the gateway. */
-  link(address = this.address): Promise<ServerLink> {
+  /** One more gateway. */
+  addGateway(name: string): Promise<GatewayCredential> {
+    return addGateway(join(this.#folder, 'server'), name)
+  }
+
+  /** One more link of a gateway. */
+  link(credential = this.gateway): Promise<ServerLink> {
     const listener = {
       onRevocationNotice: () => {},
       onPolicyNotice: () => {},
       onRotationNotice: () => {},
       onTicketRequest: () => ({ result: Result.notPermitted }),
     }
-    return openServerLink({ server: address, credential: this.gateway, signal: this.#stop.signal, listener })
+    return openServerLink({ server: this.address, credential, signal: this.#stop.signal, listener })
   }
 
   /** Processor time of the server and of its database, in microseconds, while `act` runs. */
@@ -121,9 +126,13 @@ export class Subject {
   }
 }
 
-async function addGateway(data: string): Promise<GatewayCredential> {
+async function addFirstGateway(data: string): Promise<GatewayCredential> {
   await admin(data, '/v1/users', { name: 'alice' })
-  const { identity = '', secret = '' } = await admin(data, '/v1/gateways', { name: 'hub', user: 'alice' })
+  return addGateway(data, 'hub')
+}
+
+async function addGateway(data: string, name: string): Promise<GatewayCredential> {
+  const { identity = '', secret = '' } = await admin(data, '/v1/gateways', { name, user: 'alice' })
   return { identity, realm: REALM, secret: Buffer.from(secret, 'base64url') }
 }
 
